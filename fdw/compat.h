@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		Every difference between PostgreSQL's major versions, in one place.
+ *
+ * The extension is developed and tested against PostgreSQL 15.  The branches
+ * for other versions follow their headers.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_COMPAT_H
+#define TRIGGER_COMPAT_H
+
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#if PG_VERSION_NUM < 150000
+#error trigger_fdw needs PostgreSQL 15 or later
+#endif
+
+/* A wait event of our own since 17, the general one before. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#define TRIGGER_WAIT_EVENT_NEW(name) WaitEventExtensionNew(name)
+#else
+#include "utils/wait_event.h"
+#define TRIGGER_WAIT_EVENT_NEW(name) ((uint32) PG_WAIT_EXTENSION)
+#endif
+
+/* Since 17 a wait event set belongs to a resource owner, or to nobody. */
+#if PG_VERSION_NUM >= 170000
+#define TRIGGER_CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(NULL, n)
+#else
+#define TRIGGER_CREATE_WAIT_EVENT_SET(n) \
+	CreateWaitEventSet(TopMemoryContext, n)
+#endif
+
+/* The user whose mapping a scan uses. */
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_SCAN_USER(node, rte) \
+	(OidIsValid(((ForeignScan *) (node)->ss.ps.plan)->checkAsUser) ? \
+	 ((ForeignScan *) (node)->ss.ps.plan)->checkAsUser : GetUserId())
+#define TRIGGER_REL_USER(root, rel) \
+	(OidIsValid((rel)->userid) ? (rel)->userid : GetUserId())
+#else
+#define TRIGGER_SCAN_USER(node, rte) \
+	(OidIsValid((rte)->checkAsUser) ? (rte)->checkAsUser : GetUserId())
+#define TRIGGER_REL_USER(root, rel) \
+	(OidIsValid(planner_rt_fetch((rel)->relid, root)->checkAsUser) ? \
+	 planner_rt_fetch((rel)->relid, root)->checkAsUser : GetUserId())
+#endif
+
+/* ForeignPath grew fdw_restrictinfo in 17 and disabled_nodes in 18. */
+#if PG_VERSION_NUM >= 180000
+#define TRIGGER_FOREIGN_PATH(root, rel, rows, startup, total, keys, outer, priv) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, keys, \
+							outer, NULL, NIL, priv)
+#elif PG_VERSION_NUM >= 170000
+#define TRIGGER_FOREIGN_PATH(root, rel, rows, startup, total, keys, outer, priv) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, \
+							outer, NULL, NIL, priv)
+#else
+#define TRIGGER_FOREIGN_PATH(root, rel, rows, startup, total, keys, outer, priv) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, \
+							outer, NULL, priv)
+#endif
+
+/* make_canonical_pathkey()'s way of saying "descending". */
+#if PG_VERSION_NUM >= 180000
+#define TRIGGER_PATHKEY_IS_DESC(pk) ((pk)->pk_cmptype == COMPARE_GT)
+#else
+#define TRIGGER_PATHKEY_IS_DESC(pk) ((pk)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
+/* The JSON lexer's constructor took a context to fill in since 17. */
+#if PG_VERSION_NUM >= 170000
+#define TRIGGER_MAKE_JSON_LEXER(json, len) \
+	makeJsonLexContextCstringLen(NULL, json, len, PG_UTF8, false)
+#else
+#define TRIGGER_MAKE_JSON_LEXER(json, len) \
+	makeJsonLexContextCstringLen(json, len, PG_UTF8, false)
+#endif
+
+/* An array's length can be estimated from statistics since 17. */
+#if PG_VERSION_NUM >= 170000
+#define TRIGGER_ARRAY_LENGTH(root, node) estimate_array_length(root, node)
+#else
+#define TRIGGER_ARRAY_LENGTH(root, node) ((double) estimate_array_length(node))
+#endif
+
+/* Privileges of any object are checked by one function since 16. */
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_SERVER_ACLCHECK(oid) \
+	object_aclcheck(ForeignServerRelationId, oid, GetUserId(), ACL_USAGE)
+#else
+#define TRIGGER_SERVER_ACLCHECK(oid) \
+	pg_foreign_server_aclcheck(oid, GetUserId(), ACL_USAGE)
+#endif
+
+/* Set-returning functions got a helper in 15, renamed in 16. */
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_INIT_SET(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#else
+#define TRIGGER_INIT_SET(fcinfo) SetSingleFuncCall(fcinfo, 0)
+#endif
+
+/* EXPLAIN's headers were split in 18. */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+#endif							/* TRIGGER_COMPAT_H */

@@ -1,0 +1,606 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.c
+ *		Planning of scans: sizes, paths, and the plan's private lists.
+ *
+ * No request is made here.  Sizes come from constants per resource (or from
+ * pg_class, if somebody has set them there) and PostgreSQL's own
+ * selectivities; what decides between plans is the number of requests, which
+ * costs thousands of times more than a row.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "plan.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "optimizer/clauses.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "option.h"
+#include "qual.h"
+#include "relation.h"
+#include "scanspec.h"
+#include "utils/selfuncs.h"
+
+/*
+ * Cost of waiting for one answer, in units of a sequential page read.  At
+ * some 10 microseconds a unit this is a round trip of 20 milliseconds.
+ */
+#define REQUEST_COST		2000.0
+
+/* Cost of decoding one row of an answer. */
+#define ROW_COST			0.05
+
+/* A plan that can only fail is made this unattractive. */
+#define IMPOSSIBLE_COST		1.0e11
+
+/* What the callbacks of one table share. */
+typedef struct PlanInfo
+{
+	TriggerRelation *rel;
+	List	   *pushed;			/* RestrictInfos that the API can apply */
+	List	   *local;			/* the others */
+	Bitmapset  *used;			/* attributes that the query needs */
+	bool		details;		/* LIST_ITEM: rows must be retrieved */
+	double		tuples;			/* rows that the API has */
+} PlanInfo;
+
+/*
+ * Number of keys that a list of clauses fixes; 0 if they fix none.
+ */
+static double
+count_keys(PlannerInfo *root, RelOptInfo *baserel, TriggerRelation *rel,
+		   List *clauses)
+{
+	double		keys = 0;
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		TriggerCondition *condition = trigger_qual_match(root, baserel, rel,
+														 rinfo->clause);
+		double		n = 1;
+
+		if (condition == NULL ||
+			rel->resource->filters[condition->filter].kind != TRIGGER_FILTER_KEY)
+			continue;
+		if (condition->op == TRIGGER_OP_ANY)
+			n = TRIGGER_ARRAY_LENGTH(root, (Node *) condition->value);
+		keys = keys == 0 ? n : Min(keys, n);
+	}
+	return keys;
+}
+
+/*
+ * Cost of a scan whose API-side conditions are "pushed".  *fetched gets the
+ * rows that the API will send.
+ */
+static void
+cost_scan(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
+		  List *pushed, double rows, Cost *startup, Cost *total)
+{
+	const TriggerResource *resource = info->rel->resource;
+	double		keys = count_keys(root, baserel, info->rel, pushed);
+	double		fetched;
+	double		waits;
+	Cost		cpu;
+
+	if (keys > 0)
+	{
+		double		per_key = resource->access == TRIGGER_ACCESS_ITEM_LIST ? 2 : 1;
+
+		fetched = keys;
+		waits = ceil(keys / TRIGGER_DEFAULT_CONCURRENCY) * per_key;
+	}
+	else
+	{
+		fetched = info->tuples *
+			clauselist_selectivity(root, pushed, baserel->relid, JOIN_INNER, NULL);
+		fetched = clamp_row_est(fetched);
+		waits = resource->lists[0]->paging == TRIGGER_PAGING_NONE ? 1 :
+			ceil(fetched / TRIGGER_DEFAULT_PAGE_SIZE);
+		if (info->details)
+			waits += ceil(fetched / TRIGGER_DEFAULT_CONCURRENCY);
+	}
+
+	cpu = cpu_tuple_cost + baserel->baserestrictcost.per_tuple;
+	*startup = baserel->baserestrictcost.startup + REQUEST_COST;
+	*total = *startup + (waits - 1) * REQUEST_COST + fetched * (ROW_COST + cpu);
+}
+
+/*
+ * Refuse conditions on columns that rows do not carry, and find join clauses
+ * that could fix such a column.  Returns the attribute that must be fixed by
+ * a join, 0 if none.
+ */
+static bool
+match_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
+					   EquivalenceClass *ec, EquivalenceMember *em, void *arg)
+{
+	Var		   *var = (Var *) em->em_expr;
+
+	while (var && IsA(var, RelabelType))
+		var = (Var *) ((RelabelType *) var)->arg;
+	return var && IsA(var, Var) && var->varno == baserel->relid &&
+		var->varattno == *(AttrNumber *) arg;
+}
+
+static int
+find_required_join(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
+{
+	ListCell   *cell;
+
+	for (AttrNumber attno = 1; attno <= info->rel->natts; attno++)
+	{
+		const TriggerAttribute *attribute =
+		trigger_relation_attribute(info->rel, attno);
+		List	   *clauses;
+
+		if (attribute == NULL || attribute->column == NULL ||
+			(attribute->column->source != TRIGGER_FROM_FILTER &&
+			 attribute->column->source != TRIGGER_FROM_NOWHERE))
+			continue;
+
+		foreach(cell, baserel->joininfo)
+		{
+			RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+			Bitmapset  *used = trigger_qual_attributes(baserel,
+													   (Node *) rinfo->clause);
+
+			if (!bms_is_member(attno, used))
+				continue;
+			if (trigger_qual_match(root, baserel, info->rel, rinfo->clause) == NULL)
+				trigger_qual_check_local(root, baserel, info->rel, rinfo->clause);
+			return attno;
+		}
+		if (!baserel->has_eclass_joins)
+			continue;
+		clauses = generate_implied_equalities_for_column(root, baserel,
+														 match_attribute_member,
+														 &attno, NULL);
+		if (clauses != NIL)
+		{
+			RestrictInfo *rinfo = linitial_node(RestrictInfo, clauses);
+
+			if (attribute->column->source == TRIGGER_FROM_NOWHERE ||
+				trigger_qual_match(root, baserel, info->rel, rinfo->clause) == NULL)
+				trigger_qual_check_local(root, baserel, info->rel, rinfo->clause);
+			return attno;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Attributes that nodes above the scan, or local conditions, use.
+ */
+static Bitmapset *
+used_attributes(RelOptInfo *baserel, PlanInfo *info)
+{
+	Bitmapset  *used;
+	ListCell   *cell;
+
+	used = trigger_qual_attributes(baserel, (Node *) baserel->reltarget->exprs);
+	foreach(cell, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+
+		used = bms_add_members(used,
+							   trigger_qual_attributes(baserel,
+													   (Node *) rinfo->clause));
+	}
+	return used;
+}
+
+/*
+ * May an attribute be read from a list row without changing its meaning?
+ */
+static bool
+is_shared(const TriggerRelation *rel, int attno)
+{
+	const TriggerAttribute *attribute = trigger_relation_attribute(rel, attno);
+
+	return attribute && attribute->column &&
+		((attribute->column->flags & TRIGGER_COL_SHARED) ||
+		 attribute->column->source == TRIGGER_FROM_FILTER);
+}
+
+/*
+ * Must the rows that the list finds be retrieved one by one?  Not if the
+ * query wants nothing but ids, and its conditions mean the same on list rows.
+ */
+static bool
+needs_details(RelOptInfo *baserel, PlanInfo *info)
+{
+	Bitmapset  *output;
+	int			attno = -1;
+
+	if (info->rel->resource->access != TRIGGER_ACCESS_LIST_ITEM)
+		return false;
+	output = trigger_qual_attributes(baserel, (Node *) baserel->reltarget->exprs);
+	while ((attno = bms_next_member(output, attno)) >= 0)
+	{
+		const TriggerAttribute *attribute = trigger_relation_attribute(info->rel, attno);
+
+		if (attribute == NULL || attribute->column == NULL ||
+			!(attribute->column->flags & TRIGGER_COL_ID))
+			return true;
+	}
+	attno = -1;
+	while ((attno = bms_next_member(info->used, attno)) >= 0)
+	{
+		if (!is_shared(info->rel, attno))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * GetForeignRelSize: classify the conditions and estimate the rows.
+ */
+void
+trigger_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
+{
+	PlanInfo   *info = palloc0(sizeof(PlanInfo));
+	Relation	relation = table_open(relid, NoLock);
+	double		keys;
+	ListCell   *cell;
+
+	info->rel = trigger_relation_open(relation);
+	table_close(relation, NoLock);
+	baserel->fdw_private = info;
+
+	foreach(cell, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+
+		if (!rinfo->pseudoconstant &&
+			trigger_qual_match(root, baserel, info->rel, rinfo->clause))
+			info->pushed = lappend(info->pushed, rinfo);
+		else
+		{
+			trigger_qual_check_local(root, baserel, info->rel, rinfo->clause);
+			info->local = lappend(info->local, rinfo);
+		}
+	}
+	info->used = used_attributes(baserel, info);
+	info->details = needs_details(baserel, info);
+
+	info->tuples = baserel->tuples > 0 ? baserel->tuples :
+		info->rel->resource->expected_rows;
+	baserel->tuples = info->tuples;
+	set_baserel_size_estimates(root, baserel);
+	keys = count_keys(root, baserel, info->rel, info->pushed);
+	if (keys > 0 && keys < baserel->rows)
+		baserel->rows = clamp_row_est(keys);
+}
+
+/*
+ * The query's first sort key, if the list delivers rows in that order.
+ */
+static List *
+useful_pathkeys(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
+{
+	PathKey    *key;
+	ListCell   *cell;
+
+	if (root->query_pathkeys == NIL ||
+		count_keys(root, baserel, info->rel, info->pushed) > 0)
+		return NIL;
+	key = linitial_node(PathKey, root->query_pathkeys);
+	if (!TRIGGER_PATHKEY_IS_DESC(key) || key->pk_eclass->ec_has_volatile)
+		return NIL;
+
+	foreach(cell, key->pk_eclass->ec_members)
+	{
+		EquivalenceMember *member = lfirst_node(EquivalenceMember, cell);
+		Var		   *var = (Var *) member->em_expr;
+		const TriggerAttribute *attribute;
+
+		if (!IsA(var, Var) || var->varno != baserel->relid)
+			continue;
+		attribute = trigger_relation_attribute(info->rel, var->varattno);
+
+		/*
+		 * The column is never null, so where nulls go does not matter.  Its
+		 * declared type must be the one whose order the API knows.
+		 */
+		if (attribute && attribute->column &&
+			(attribute->column->flags & TRIGGER_COL_ORDER) &&
+			attribute->type == TIMESTAMPTZOID)
+			return list_make1(key);
+	}
+	return NIL;
+}
+
+/*
+ * Add a path that is driven by the rows of other tables.
+ */
+static void
+add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
+				Relids required_outer)
+{
+	ParamPathInfo *param_info = get_baserel_parampathinfo(root, baserel,
+														  required_outer);
+	List	   *pushed = list_copy(info->pushed);
+	bool		matched = false;
+	double		keys;
+	Cost		startup,
+				total;
+	ListCell   *cell;
+
+	foreach(cell, param_info->ppi_clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+
+		if (trigger_qual_match(root, baserel, info->rel, rinfo->clause))
+		{
+			pushed = lappend(pushed, rinfo);
+			matched = true;
+		}
+	}
+	if (!matched)
+		return;
+
+	keys = count_keys(root, baserel, info->rel, pushed);
+	if (keys > 0 && keys < param_info->ppi_rows)
+		param_info->ppi_rows = clamp_row_est(keys);
+	cost_scan(root, baserel, info, pushed, param_info->ppi_rows, &startup, &total);
+	add_path(baserel, (Path *)
+			 TRIGGER_FOREIGN_PATH(root, baserel, param_info->ppi_rows,
+								  startup, total, NIL, required_outer, NIL));
+}
+
+/*
+ * Outer relations that a join clause could be driven by; NULL if the clause
+ * is of no use.
+ */
+static Relids
+outer_relids(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
+			 RestrictInfo *rinfo)
+{
+	Relids		required_outer;
+
+	if (!join_clause_is_movable_to(rinfo, baserel) ||
+		trigger_qual_match(root, baserel, info->rel, rinfo->clause) == NULL)
+		return NULL;
+	required_outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
+	required_outer = bms_del_member(required_outer, baserel->relid);
+	return bms_is_empty(required_outer) ? NULL : required_outer;
+}
+
+/*
+ * Collect the sets of outer relations that look-ups could be driven by.
+ */
+static List *
+lookup_relids(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
+{
+	List	   *result = NIL;
+	List	   *clauses = list_copy(baserel->joininfo);
+	ListCell   *cell;
+
+	if (baserel->has_eclass_joins)
+	{
+		for (AttrNumber attno = 1; attno <= info->rel->natts; attno++)
+		{
+			const TriggerAttribute *attribute =
+			trigger_relation_attribute(info->rel, attno);
+
+			if (attribute && attribute->filter >= 0)
+				clauses = list_concat(clauses,
+									  generate_implied_equalities_for_column(root, baserel,
+																			 match_attribute_member,
+																			 &attno,
+																			 baserel->lateral_referencers));
+		}
+	}
+
+	foreach(cell, clauses)
+	{
+		Relids		relids = outer_relids(root, baserel, info,
+										  lfirst_node(RestrictInfo, cell));
+		ListCell   *other;
+		bool		known = false;
+
+		if (relids == NULL)
+			continue;
+		foreach(other, result)
+			known = known || bms_equal(relids, (Relids) lfirst(other));
+		if (!known)
+			result = lappend(result, relids);
+	}
+	return result;
+}
+
+/*
+ * GetForeignPaths: the whole table as far as its own conditions go, and
+ * look-ups driven by other tables.
+ */
+void
+trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
+{
+	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
+	int			required = find_required_join(root, baserel, info);
+	Cost		startup,
+				total;
+	ListCell   *cell;
+
+	cost_scan(root, baserel, info, info->pushed, baserel->rows, &startup, &total);
+
+	/*
+	 * A join on a column that rows do not carry works only as a look-up.  The
+	 * plain path must exist nevertheless; it fails if it is ever run.
+	 */
+	if (required)
+		total += IMPOSSIBLE_COST;
+	add_path(baserel, (Path *)
+			 TRIGGER_FOREIGN_PATH(root, baserel, baserel->rows, startup, total,
+								  useful_pathkeys(root, baserel, info),
+								  baserel->lateral_relids,
+								  required ? list_make1_int(required) : NIL));
+
+	foreach(cell, lookup_relids(root, baserel, info))
+		add_lookup_path(root, baserel, info, (Relids) lfirst(cell));
+}
+
+/*
+ * The rows that the query will ask this scan for at most, 0 if unknown.  A
+ * hint for the page size, never a truncation.
+ */
+static int
+limit_hint(PlannerInfo *root, RelOptInfo *baserel, ForeignPath *path, bool local)
+{
+	if (root->limit_tuples < 1 || root->limit_tuples > INT_MAX || local ||
+		!bms_equal(root->all_baserels, baserel->relids) ||
+		!pathkeys_contained_in(root->query_pathkeys, path->path.pathkeys))
+		return 0;
+	return (int) root->limit_tuples;
+}
+
+/*
+ * May pages be asked for before they are needed?
+ */
+static TriggerReadAhead
+read_ahead(PlannerInfo *root, RelOptInfo *baserel, ForeignPath *path)
+{
+	Query	   *query = root->parse;
+
+	/* whatever has to see every row first reads everything */
+	if (query->hasAggs || query->groupClause || query->groupingSets ||
+		query->hasWindowFuncs)
+		return TRIGGER_AHEAD_ALWAYS;
+	if (root->query_pathkeys != NIL && path->path.pathkeys == NIL &&
+		bms_equal(root->all_baserels, baserel->relids))
+		return TRIGGER_AHEAD_ALWAYS;
+
+	if (root->limit_tuples > 0 || root->tuple_fraction >= 1.0)
+		return bms_equal(root->all_baserels, baserel->relids) ?
+			TRIGGER_AHEAD_NEVER : TRIGGER_AHEAD_LATER;
+	if (root->tuple_fraction > 0.0)
+		return TRIGGER_AHEAD_LATER;
+	return TRIGGER_AHEAD_ALWAYS;
+}
+
+/*
+ * Attributes that the scan must deliver, as an integer list.
+ */
+static List *
+delivered_attributes(RelOptInfo *baserel, PlanInfo *info, List *local)
+{
+	Bitmapset  *used;
+	List	   *result = NIL;
+	int			attno;
+
+	used = trigger_qual_attributes(baserel, (Node *) baserel->reltarget->exprs);
+	used = bms_add_members(used,
+						   trigger_qual_attributes(baserel, (Node *) local));
+	for (attno = 1; attno <= info->rel->natts; attno++)
+	{
+		if (trigger_relation_attribute(info->rel, attno) &&
+			(bms_is_member(0, used) || bms_is_member(attno, used)))
+			result = lappend_int(result, attno);
+	}
+	return result;
+}
+
+/*
+ * Can a condition be tested on a list row, before the run is retrieved?
+ */
+static bool
+is_prefilter(RelOptInfo *baserel, const TriggerRelation *rel, Expr *clause)
+{
+	Bitmapset  *used = trigger_qual_attributes(baserel, (Node *) clause);
+	int			attno = -1;
+
+	if (contain_volatile_functions((Node *) clause) ||
+		contain_subplans((Node *) clause))
+		return false;
+	while ((attno = bms_next_member(used, attno)) >= 0)
+	{
+		if (!is_shared(rel, attno))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * GetForeignPlan: write down what the executor needs.
+ */
+ForeignScan *
+trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid,
+				 ForeignPath *best_path, List *tlist, List *scan_clauses,
+				 Plan *outer_plan)
+{
+	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
+	List	   *clauses = extract_actual_clauses(scan_clauses, false);
+	List	   *local = NIL;	/* checked by the executor */
+	List	   *removed = NIL;	/* checked by the API alone */
+	List	   *conditions = NIL;
+	List	   *values = NIL;
+	List	   *prefilter = NIL;
+	List	   *pushed = NIL;
+	List	   *numbers;
+	bool		inexact = false;
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		Expr	   *clause = (Expr *) lfirst(cell);
+		TriggerCondition *condition = trigger_qual_match(root, baserel,
+														 info->rel, clause);
+
+		if (condition)
+		{
+			conditions = lappend(conditions,
+								 list_make3_int(condition->filter, condition->op,
+												condition->value ? list_length(values) : -1));
+			if (condition->value)
+				values = lappend(values, condition->value);
+			pushed = lappend(pushed, clause);
+			if (condition->op == TRIGGER_OP_CONTAINS)
+				inexact = true;
+		}
+		else
+			inexact = true;
+
+		if (condition && trigger_qual_only_remote(info->rel, condition))
+			removed = lappend(removed, clause);
+		else
+			local = lappend(local, clause);
+	}
+
+	if (info->rel->resource->access == TRIGGER_ACCESS_LIST_ITEM)
+	{
+		foreach(cell, local)
+		{
+			if (is_prefilter(baserel, info->rel, (Expr *) lfirst(cell)))
+				prefilter = lappend(prefilter, lfirst(cell));
+		}
+	}
+
+	numbers = list_make5_int(limit_hint(root, baserel, best_path, inexact),
+							 best_path->path.pathkeys != NIL,
+							 read_ahead(root, baserel, best_path),
+							 info->details,
+							 best_path->fdw_private ?
+							 linitial_int(best_path->fdw_private) : 0);
+
+	return make_foreignscan(tlist, local, baserel->relid,
+							list_make3(values, prefilter, pushed),
+							list_make3(conditions,
+									   delivered_attributes(baserel, info, local),
+									   numbers),
+							NIL, removed, outer_plan);
+}

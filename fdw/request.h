@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * request.h
+ *		Requests as data, before they become URLs.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_REQUEST_H
+#define TRIGGER_REQUEST_H
+
+#include "postgres.h"
+
+#include "bind.h"
+#include "http.h"
+#include "target.h"
+
+/* One page, or one row, to ask for. */
+typedef struct TriggerPage
+{
+	int			size;			/* 0: the endpoint has no pages */
+	const char *cursor;			/* NULL: the first page */
+	int			number;			/* number paging, from 1 */
+} TriggerPage;
+
+typedef struct TriggerRequest
+{
+	const TriggerTarget *target;
+	const TriggerEndpoint *endpoint;
+	const char *environment;	/* as shown; NULL: not known */
+	const char *key;			/* UTF-8; for a retrieve endpoint */
+	List	   *params;			/* names and values in turn, char * */
+	const TriggerFilter *time_filter;	/* NULL: no bounds are sent */
+	int64		from;			/* milliseconds, 0: none */
+	int64		to;
+	const char *from_placeholder;
+	const char *to_placeholder;
+	const char **carried;		/* for each filter: the one value it has in
+								 * this request, or NULL */
+} TriggerRequest;
+
+/* All that a scan may have to ask for. */
+typedef struct TriggerRequests
+{
+	bool		by_key;			/* keys are known: "items" is used */
+	List	   *lists;			/* of TriggerRequest */
+	List	   *items;			/* of TriggerRequest, one for each key */
+	List	   *item_lists;		/* for each item, the list it belongs to */
+} TriggerRequests;
+
+extern TriggerRequests *trigger_requests_build(const TriggerTarget *target,
+											   const TriggerRelation *rel,
+											   const TriggerBinding *binding,
+											   List *attributes,
+											   List *environments);
+extern bool trigger_requests_need_environments(const TriggerTarget *target,
+											   const TriggerRelation *rel,
+											   const TriggerBinding *binding);
+extern TriggerRequest *trigger_request_item(const TriggerRequest *list,
+											const TriggerEndpoint *item,
+											const char *key);
+extern char *trigger_request_url(const TriggerRequest *request,
+								 const TriggerPage *page);
+extern char *trigger_request_describe(const TriggerRequest *request,
+									  const TriggerPage *page);
+extern const char *const *trigger_request_headers(const TriggerRequest *request);
+
+#endif							/* TRIGGER_REQUEST_H */

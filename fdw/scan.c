@@ -1,0 +1,389 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.c
+ *		Execution of scans.
+ *
+ * Nothing is sent before the first row is asked for: a scan below an Append
+ * or a join may never run.  When it does, the values of the pushed
+ * conditions are computed, bound to the API's filters, and turned into
+ * requests; from there on a fetch delivers rows.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "scan.h"
+
+#include "bind.h"
+#include "compat.h"
+#include "connection.h"
+#include "document.h"
+#include "executor/executor.h"
+#include "fields.h"
+#include "foreign/fdwapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+typedef struct TriggerScanState
+{
+	/* from the plan */
+	TriggerRelation *rel;
+	List	   *conditions;
+	List	   *attributes;		/* to deliver */
+	List	   *numbers;
+	List	   *values;			/* ExprStates of the conditions' values */
+	List	   *value_exprs;
+	ExprState  *prefilter;		/* NULL: none */
+
+	/* of the execution */
+	TriggerTarget *target;
+	TriggerHttp *http;
+	TriggerFields *fields;
+	TriggerFetchStats *stats;
+	MemoryContext fetch_context;
+	TriggerFetch *fetch;		/* NULL: not begun, or nothing to fetch */
+	TriggerFetchPlan fetch_plan;
+	bool		begun;
+	TupleTableSlot *list_slot;	/* for the prefilter */
+	ExprContext *econtext;
+} TriggerScanState;
+
+/*
+ * A number that the planner wrote down.
+ */
+static int
+number(TriggerScanState *state, enum TriggerScanNumber which)
+{
+	return list_nth_int(state->numbers, which);
+}
+
+/*
+ * BeginForeignScan: get ready, without contacting anybody.
+ */
+void
+trigger_begin_scan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState	   *estate = node->ss.ps.state;
+	RangeTblEntry *rte;
+	TriggerScanState  *state;
+	Oid			userid;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	state = palloc0(sizeof(TriggerScanState));
+	node->fdw_state = state;
+	rte = exec_rt_fetch(plan->scan.scanrelid, estate);
+	userid = TRIGGER_SCAN_USER(node, rte);
+
+	state->rel = trigger_relation_open(node->ss.ss_currentRelation);
+	state->conditions = list_nth(plan->fdw_private, TriggerPrivateConditions);
+	state->attributes = list_nth(plan->fdw_private, TriggerPrivateAttributes);
+	state->numbers = list_nth(plan->fdw_private, TriggerPrivateNumbers);
+	state->value_exprs = list_nth(plan->fdw_exprs, TriggerExprValues);
+	state->values = ExecInitExprList(state->value_exprs, (PlanState *) node);
+	state->econtext = node->ss.ps.ps_ExprContext;
+
+	state->target = trigger_target_resolve(state->rel->serverid, userid,
+										   state->rel->options, false);
+	state->fields = trigger_fields_choose(state->rel, state->attributes);
+	state->stats = palloc0(sizeof(TriggerFetchStats));
+	state->stats->http.rate_remaining = -1;
+	state->fetch_context = AllocSetContextCreate(estate->es_query_cxt,
+												 "trigger_fdw fetch",
+												 ALLOCSET_DEFAULT_SIZES);
+
+	if (number(state, TriggerNumberDetails))
+	{
+		List	   *prefilter = list_nth(plan->fdw_exprs, TriggerExprPrefilter);
+
+		state->prefilter = ExecInitQual(prefilter, (PlanState *) node);
+		state->list_slot =
+			MakeSingleTupleTableSlot(RelationGetDescr(node->ss.ss_currentRelation),
+									 &TTSOpsVirtual);
+	}
+}
+
+/*
+ * Compute what the pushed conditions compare with.
+ */
+static TriggerValue *
+compute_values(TriggerScanState *state)
+{
+	TriggerValue *values = palloc0(Max(list_length(state->values), 1) *
+								   sizeof(TriggerValue));
+	int			i = 0;
+	ListCell   *cell;
+	ListCell   *expr;
+
+	forboth(cell, state->values, expr, state->value_exprs)
+	{
+		values[i].known = true;
+		values[i].type = exprType((Node *) lfirst(expr));
+		values[i].value = ExecEvalExpr((ExprState *) lfirst(cell),
+									   state->econtext, &values[i].isnull);
+		i++;
+	}
+	return values;
+}
+
+/*
+ * A value that comes with the request, not with the answer.
+ */
+static bool
+request_value(TriggerScanState *state, const TriggerAttribute *attribute,
+			  const TriggerRequest *request, Datum *value)
+{
+	const char *text = NULL;
+	Oid			input;
+	Oid			param;
+
+	switch (attribute->column->source)
+	{
+		case TRIGGER_FROM_FILTER:
+			if (attribute->filter >= 0)
+				text = request->carried[attribute->filter];
+			if (text)
+				text = pg_any_to_server(text, strlen(text), PG_UTF8);
+			break;
+		case TRIGGER_FROM_ENVIRONMENT:
+			text = request->environment;
+			break;
+		case TRIGGER_FROM_BRANCH:
+			text = state->target->branch;
+			if (text && request->environment &&
+				strcmp(request->environment, "preview") != 0 &&
+				strcmp(request->environment, "dev") != 0)
+				text = NULL;
+			break;
+		case TRIGGER_FROM_PROJECT:
+			text = state->target->project_ref;
+			break;
+		case TRIGGER_FROM_NOWHERE:
+		case TRIGGER_FROM_FIELD:
+			break;
+	}
+	if (text == NULL)
+		return false;
+	getTypeInputInfo(attribute->type, &input, &param);
+	*value = OidInputFunctionCall(input, unconstify(char *, text), param,
+								  attribute->typmod);
+	return true;
+}
+
+/*
+ * Put a row into a slot.  "documents": values that were left in object
+ * storage are read from there.
+ */
+static void
+store_row(TriggerScanState *state, const TriggerRow *row, TupleTableSlot *slot,
+		  bool documents)
+{
+	ListCell   *cell;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true,
+		   slot->tts_tupleDescriptor->natts * sizeof(bool));
+	foreach(cell, state->attributes)
+	{
+		int			i = lfirst_int(cell) - 1;
+		int			from = state->fields->slots[i];
+		int			url = state->fields->url_slots[i];
+
+		if (from < 0)
+		{
+			slot->tts_isnull[i] =
+				!request_value(state, &state->rel->attributes[i], row->request,
+							   &slot->tts_values[i]);
+			continue;
+		}
+		slot->tts_values[i] = row->values[from];
+		slot->tts_isnull[i] = row->nulls[from];
+		if (documents && row->nulls[from] && url >= 0 && !row->nulls[url])
+			slot->tts_isnull[i] =
+				!trigger_document_read(state->http, state->target,
+									   TextDatumGetCString(row->values[url]),
+									   &state->fields->item[from],
+									   state->rel->name, state->stats,
+									   &slot->tts_values[i]);
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+/*
+ * Can a list row still qualify once it is retrieved?
+ */
+static bool
+list_row_qualifies(void *arg, const TriggerRow *row)
+{
+	TriggerScanState  *state = (TriggerScanState *) arg;
+	TupleTableSlot *before = state->econtext->ecxt_scantuple;
+	MemoryContext old;
+	bool		result;
+
+	if (state->prefilter == NULL)
+		return true;
+	old = MemoryContextSwitchTo(state->econtext->ecxt_per_tuple_memory);
+	store_row(state, row, state->list_slot, false);
+	MemoryContextSwitchTo(old);
+	state->econtext->ecxt_scantuple = state->list_slot;
+	result = ExecQual(state->prefilter, state->econtext);
+	state->econtext->ecxt_scantuple = before;
+	ResetExprContext(state->econtext);
+	return result;
+}
+
+/*
+ * The plan is one that only exists because there must be one.
+ */
+static void
+refuse_impossible(TriggerScanState *state)
+{
+	int			attno = number(state, TriggerNumberImpossible);
+
+	if (attno == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("foreign table \"%s\" cannot be joined this way on column \"%s\"",
+					state->rel->name, state->rel->attributes[attno - 1].name),
+			 errdetail("The API can filter by it but does not return it."),
+			 errhint("Compare it by = or IN with values that are known before the scan, or let the planner use a nested loop.")));
+}
+
+/*
+ * Check what the scan needs, and begin to fetch.
+ */
+static void
+begin_fetch(TriggerScanState *state)
+{
+	TriggerFetchPlan *plan = &state->fetch_plan;
+	const TriggerEndpoint *endpoint;
+	TriggerBinding *binding;
+	TriggerRequests *requests;
+	List	   *environments = NIL;
+	MemoryContext old;
+
+	refuse_impossible(state);
+	old = MemoryContextSwitchTo(state->fetch_context);
+
+	binding = trigger_bind(state->rel, state->conditions, compute_values(state));
+	endpoint = trigger_resource_list(state->rel->resource, state->target->kind);
+	if (endpoint == NULL)
+		trigger_target_refuse(state->target, state->rel->resource->lists[0]);
+	if (state->rel->resource->access == TRIGGER_ACCESS_LIST_ITEM &&
+		!trigger_endpoint_accepts(state->rel->resource->item, state->target->kind))
+		trigger_target_refuse(state->target, state->rel->resource->item);
+	trigger_target_check(state->target, endpoint);
+	state->begun = true;
+	if (binding->empty)
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
+
+	/* held with the fetch, so that a rescan counts as one user, not two */
+	state->http = trigger_connection_get(state->target, state->fetch_context);
+	if (trigger_requests_need_environments(state->target, state->rel, binding))
+		environments = trigger_fetch_environments(state->http, state->target,
+												  state->stats);
+	requests = trigger_requests_build(state->target, state->rel, binding,
+									  state->attributes, environments);
+
+	plan->http = state->http;
+	plan->target = state->target;
+	plan->resource = state->rel->resource;
+	plan->table = state->rel->name;
+	plan->requests = requests;
+	plan->list_fields = state->fields->list;
+	plan->item_fields = state->fields->item;
+	plan->nfields = state->fields->n;
+	plan->id_slot = state->fields->id_slot;
+	plan->order_slot = state->fields->order_slot;
+	plan->key_slot = state->fields->key_slot;
+	plan->details = number(state, TriggerNumberDetails);
+	plan->limit = number(state, TriggerNumberLimit);
+	plan->ahead = (TriggerReadAhead) number(state, TriggerNumberReadAhead);
+	plan->qualifies = state->prefilter ? list_row_qualifies : NULL;
+	plan->qualifies_arg = state;
+	plan->stats = state->stats;
+	state->fetch = trigger_fetch_begin(plan);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * IterateForeignScan: the next row.
+ */
+TupleTableSlot *
+trigger_iterate_scan(ForeignScanState *node)
+{
+	TriggerScanState  *state = (TriggerScanState *) node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	TriggerFetchResult result;
+	TriggerRow	row;
+
+	if (!state->begun)
+		begin_fetch(state);
+	if (state->fetch == NULL)
+		return ExecClearTuple(slot);
+
+	while ((result = trigger_fetch_try(state->fetch, &row)) == TRIGGER_FETCH_WAIT)
+		trigger_fetch_wait(state->fetch);
+	if (result == TRIGGER_FETCH_END)
+		return ExecClearTuple(slot);
+	store_row(state, &row, slot, true);
+	return slot;
+}
+
+/*
+ * ReScanForeignScan: begin again, with whatever the parameters are by then.
+ * The API has no snapshots and pages are not kept, so it is asked again.
+ */
+void
+trigger_rescan(ForeignScanState *node)
+{
+	TriggerScanState  *state = (TriggerScanState *) node->fdw_state;
+
+	if (state == NULL)
+		return;
+	if (node->ss.ss_ScanTupleSlot)
+		ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	state->fetch = NULL;
+	state->begun = false;
+	MemoryContextReset(state->fetch_context);
+}
+
+/*
+ * EndForeignScan.  After an error it is not called; the context's callbacks
+ * do the same then.
+ */
+void
+trigger_end_scan(ForeignScanState *node)
+{
+	TriggerScanState  *state = (TriggerScanState *) node->fdw_state;
+
+	if (state == NULL)
+		return;
+	if (state->list_slot)
+		ExecDropSingleTupleTableSlot(state->list_slot);
+	state->fetch = NULL;
+	MemoryContextDelete(state->fetch_context);
+}
+
+/*
+ * Counters of a scan, NULL if it was never executed.
+ */
+const TriggerFetchStats *
+trigger_scan_stats(ForeignScanState *node)
+{
+	TriggerScanState  *state = (TriggerScanState *) node->fdw_state;
+
+	return state ? state->stats : NULL;
+}

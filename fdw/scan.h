@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.h
+ *		Execution of scans.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_SCAN_H
+#define TRIGGER_SCAN_H
+
+#include "postgres.h"
+
+#include "fetch.h"
+#include "nodes/execnodes.h"
+#include "relation.h"
+
+extern void trigger_begin_scan(ForeignScanState *node, int eflags);
+extern TupleTableSlot *trigger_iterate_scan(ForeignScanState *node);
+extern void trigger_rescan(ForeignScanState *node);
+extern void trigger_end_scan(ForeignScanState *node);
+extern const TriggerFetchStats *trigger_scan_stats(ForeignScanState *node);
+
+#endif							/* TRIGGER_SCAN_H */

@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * target.c
+ *		Where a statement's requests go and as whom.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "target.h"
+
+#include "foreign/foreign.h"
+#include "option.h"
+#include "url.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+/*
+ * The narrowest setting of an option: session, table, mapping, server.
+ */
+static const char *
+narrowest(const char *session, List *table, List *mapping, List *server,
+		  const char *name)
+{
+	const char *value = session;
+
+	if (value == NULL)
+		value = trigger_option_get(table, name);
+	if (value == NULL)
+		value = trigger_option_get(mapping, name);
+	if (value == NULL)
+		value = trigger_option_get(server, name);
+	return value;
+}
+
+/*
+ * An integer option; the validator has checked its range.
+ */
+static int
+integer_option(List *table, List *server, const char *name, int otherwise)
+{
+	const char *value = narrowest(NULL, table, NIL, server, name);
+	int			number;
+
+	if (value == NULL || !parse_int(value, &number, 0, NULL))
+		return otherwise;
+	return number;
+}
+
+/*
+ * The environment that a secret key belongs to; its prefix tells.
+ */
+static const char *
+environment_of_key(const char *key)
+{
+	if (strncmp(key, "tr_dev_", 7) == 0)
+		return "dev";
+	if (strncmp(key, "tr_stg_", 7) == 0)
+		return "staging";
+	if (strncmp(key, "tr_prod_", 8) == 0)
+		return "prod";
+	return "preview";
+}
+
+/*
+ * The server's name of an environment where it stores one.
+ */
+const char *
+trigger_target_slug(const char *environment)
+{
+	return strcmp(environment, "staging") == 0 ? "stg" : environment;
+}
+
+/*
+ * Put the credential into the target: the session's, else the mapping's.
+ */
+static void
+resolve_credential(TriggerTarget *target, List *mapping)
+{
+	const char *names[] = {"secret_key", "personal_access_token",
+		"public_access_token"};
+	const char *token = trigger_setting_access_token();
+
+	for (int i = 0; token == NULL && i < lengthof(names); i++)
+		token = trigger_option_get(mapping, names[i]);
+	target->credential = token ? pstrdup(token) : NULL;
+	target->kind = token ? trigger_credential_kind(token) : TRIGGER_CRED_NONE;
+}
+
+/*
+ * A secret key works on its own environment only, and the server does not
+ * object to another one's name in a path: it reads and writes the key's own.
+ * So a contradiction is refused here.
+ */
+static void
+resolve_environment(TriggerTarget *target)
+{
+	const char *own;
+
+	if (target->kind != TRIGGER_CRED_SECRET)
+		return;
+	own = environment_of_key(target->credential);
+	if (target->environment && strcmp(target->environment, own) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the secret key of server \"%s\" belongs to environment \"%s\", not \"%s\"",
+						target->server_name, own, target->environment),
+				 errhint("Remove the option \"environment\", or use the key of that environment.")));
+	target->environment = own;
+}
+
+/*
+ * Is there a user mapping, the user's own or PUBLIC's?
+ */
+static bool
+has_mapping(Oid serverid, Oid userid)
+{
+	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+								 ObjectIdGetDatum(userid),
+								 ObjectIdGetDatum(serverid)) ||
+		SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+							  ObjectIdGetDatum(InvalidOid),
+							  ObjectIdGetDatum(serverid));
+}
+
+/*
+ * Resolve the target of a statement on a server as a user.  "table_options"
+ * is NIL where there is no table.  Without a user mapping there is an ERROR,
+ * unless "missing_ok": then the target has no credential.  The result lives
+ * in the current context.
+ *
+ * A session that brings its own token needs no user mapping, as withAuth()
+ * of the official client needs no configured key.
+ */
+TriggerTarget *
+trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
+					   bool missing_ok)
+{
+	TriggerTarget *target = palloc0(sizeof(TriggerTarget));
+	ForeignServer *server = GetForeignServer(serverid);
+	List	   *mapping = NIL;
+	const char *base_url;
+	const char *updatable;
+	const char *problem;
+	char	   *normalized;
+	const char *insecure = trigger_option_get(server->options, "allow_insecure");
+
+	target->serverid = serverid;
+	target->userid = userid;
+	target->server_name = server->servername;
+	if (trigger_setting_access_token() == NULL &&
+		(!missing_ok || has_mapping(serverid, userid)))
+	{
+		UserMapping *user = GetUserMapping(userid, serverid);
+
+		mapping = user->options;
+		target->userid = user->userid;
+	}
+
+	base_url = trigger_option_get(server->options, "base_url");
+	if (!trigger_url_check(base_url ? base_url : TRIGGER_DEFAULT_BASE_URL,
+						   insecure && trigger_option_bool(insecure),
+						   &normalized, &problem))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\": %s", "base_url",
+						problem)));
+	target->base_url = normalized;
+
+	target->project_ref = narrowest(trigger_setting_project_ref(),
+									table_options, mapping, server->options,
+									"project_ref");
+	target->environment = narrowest(trigger_setting_environment(),
+									table_options, mapping, server->options,
+									"environment");
+	target->branch = narrowest(trigger_setting_branch(), table_options,
+							   mapping, server->options, "branch");
+	if (target->project_ref)
+		target->project_ref = pstrdup(target->project_ref);
+	if (target->environment)
+		target->environment = pstrdup(target->environment);
+	if (target->branch)
+		target->branch = pstrdup(target->branch);
+	resolve_credential(target, mapping);
+	resolve_environment(target);
+
+	target->http.connect_timeout =
+		integer_option(NIL, server->options, "connect_timeout",
+					   TRIGGER_DEFAULT_CONNECT_TIMEOUT);
+	target->http.request_timeout =
+		integer_option(NIL, server->options, "request_timeout",
+					   TRIGGER_DEFAULT_REQUEST_TIMEOUT);
+	target->http.max_retries =
+		integer_option(NIL, server->options, "max_retries",
+					   TRIGGER_DEFAULT_MAX_RETRIES);
+	target->http.rate_limit_wait =
+		integer_option(NIL, server->options, "rate_limit_wait",
+					   TRIGGER_DEFAULT_RATE_LIMIT_WAIT);
+	target->http.ca_file = trigger_option_get(server->options, "ca_file");
+	target->http.proxy = trigger_option_get(server->options, "proxy");
+	target->page_size = integer_option(table_options, server->options,
+									   "page_size", TRIGGER_DEFAULT_PAGE_SIZE);
+	target->concurrency = integer_option(table_options, server->options,
+										 "concurrency",
+										 TRIGGER_DEFAULT_CONCURRENCY);
+	updatable = narrowest(NULL, table_options, NIL, server->options, "updatable");
+	target->updatable = updatable == NULL || trigger_option_bool(updatable);
+	return target;
+}
+
+/*
+ * The endpoint does not take the target's kind of credential.
+ */
+void
+trigger_target_refuse(const TriggerTarget *target,
+					  const TriggerEndpoint *endpoint)
+{
+	StringInfoData accepted;
+
+	if (target->credential == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("no credential for server \"%s\"", target->server_name),
+				 errdetail("The user mapping has none, and trigger_fdw.access_token is not set."),
+				 errhint("Set one with ALTER USER MAPPING ... OPTIONS (ADD secret_key '...').")));
+
+	initStringInfo(&accepted);
+	for (int kind = TRIGGER_CRED_SECRET; kind <= TRIGGER_CRED_PUBLIC; kind <<= 1)
+	{
+		if (endpoint->credentials & kind)
+			appendStringInfo(&accepted, "%s%s", accepted.len ? " or a " : "",
+							 trigger_credential_name(kind));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("operation \"%s\" cannot be used with a %s",
+					endpoint->operation, trigger_credential_name(target->kind)),
+			 errdetail("It needs a %s.", accepted.data),
+			 errhint("Use a server whose user mapping has one, or set trigger_fdw.access_token.")));
+}
+
+/*
+ * Everything that an endpoint needs must be known before the first request.
+ */
+void
+trigger_target_check(const TriggerTarget *target,
+					 const TriggerEndpoint *endpoint)
+{
+	if (endpoint->credentials == TRIGGER_CRED_ANYONE)
+		return;
+	if (target->credential == NULL ||
+		!trigger_endpoint_accepts(endpoint, target->kind))
+		trigger_target_refuse(target, endpoint);
+	if ((endpoint->flags & TRIGGER_EP_PROJECT) && target->project_ref == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("operation \"%s\" needs the option \"project_ref\"",
+						endpoint->operation),
+				 errhint("Set it on the server, the user mapping or the table, or set trigger_fdw.project_ref.")));
+	if (target->kind == TRIGGER_CRED_SECRET &&
+		strcmp(target->environment, "preview") == 0 && target->branch == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("a secret key of the preview environment needs the option \"branch\""),
+				 errhint("Set it on the server, the user mapping or the table, or set trigger_fdw.branch.")));
+}

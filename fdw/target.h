@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ *
+ * target.h
+ *		Where a statement's requests go and as whom.
+ *
+ * A target is resolved anew for each scan, from the server, the user
+ * mapping, the table and the session, and never changes after that; plans do
+ * not contain it, so a rotated key reaches cached plans too.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_TARGET_H
+#define TRIGGER_TARGET_H
+
+#include "postgres.h"
+
+#include "http.h"
+#include "nodes/pg_list.h"
+#include "resource.h"
+
+typedef struct TriggerTarget
+{
+	Oid			serverid;
+	Oid			userid;			/* whose mapping; InvalidOid for PUBLIC's */
+	const char *server_name;
+	const char *base_url;
+	TriggerCredential kind;
+	const char *credential;		/* NULL: there is none.  Never show it. */
+	const char *project_ref;	/* NULL: not known */
+	const char *environment;	/* dev, staging, prod, preview; NULL: not known */
+	const char *branch;			/* NULL: none */
+	TriggerHttpSettings http;
+	int			page_size;
+	int			concurrency;
+	bool		updatable;
+} TriggerTarget;
+
+extern TriggerTarget *trigger_target_resolve(Oid serverid, Oid userid,
+											 List *table_options,
+											 bool missing_ok);
+extern void trigger_target_check(const TriggerTarget *target,
+								 const TriggerEndpoint *endpoint);
+extern void trigger_target_refuse(const TriggerTarget *target,
+								  const TriggerEndpoint *endpoint);
+extern const char *trigger_target_slug(const char *environment);
+
+#endif							/* TRIGGER_TARGET_H */

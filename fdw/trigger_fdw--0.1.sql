@@ -1,0 +1,67 @@
+/* fdw/trigger_fdw--0.1.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION trigger_fdw" to load this file. \quit
+
+CREATE FUNCTION trigger_fdw_handler()
+RETURNS fdw_handler
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT;
+
+COMMENT ON FUNCTION trigger_fdw_handler() IS
+    'foreign-data wrapper handler of trigger_fdw';
+
+CREATE FUNCTION trigger_fdw_validator(text[], oid)
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT;
+
+COMMENT ON FUNCTION trigger_fdw_validator(text[], oid) IS
+    'checks options of servers, user mappings, tables and columns';
+
+CREATE FOREIGN DATA WRAPPER trigger_fdw
+    HANDLER trigger_fdw_handler
+    VALIDATOR trigger_fdw_validator;
+
+COMMENT ON FOREIGN DATA WRAPPER trigger_fdw IS
+    'Trigger.dev management API';
+
+CREATE FUNCTION trigger_fdw_version()
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION trigger_fdw_version() IS
+    'version of the trigger_fdw library';
+
+CREATE FUNCTION trigger_fdw_disconnect(server name)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_fdw_disconnect(name) IS
+    'closes this session''s connections to a server; true if there were any';
+
+CREATE FUNCTION trigger_fdw_stats(
+    OUT server text,
+    OUT requests bigint,
+    OUT retries bigint,
+    OUT bytes_received bigint,
+    OUT rate_limit_waits bigint,
+    OUT time_waited_ms double precision,
+    OUT backoff_ms double precision,
+    OUT rate_limit_remaining bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_fdw_stats() IS
+    'what this session has asked of each server';
+
+CREATE FUNCTION trigger_check_server(server name)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_check_server(name) IS
+    'kind of credential, project and environment that a server is used with, and whether it answers';

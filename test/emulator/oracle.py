@@ -1,0 +1,99 @@
+"""The truth about the state, row by row, for tests that compare a client's answer with it.
+
+The rows come from the state itself, never through the list code: no windows, no filters,
+no paging, no dropped rows.
+"""
+
+import json
+
+from envvars import show
+from jsontext import dumps
+
+NEW_VERSION = 1
+
+
+def find_environment(world, ref, slug):
+    """Return the environment that a test names; `dev:other` is the colleague's dev."""
+    for project in world.projects:
+        if project.ref != ref:
+            continue
+        if slug.startswith("dev"):
+            name = slug.partition(":")[2] or "owner"
+            for environment in project.environments:
+                if environment.slug == "dev" and environment.owner.name.lower() == name:
+                    return environment
+            return None
+        slug = "stg" if slug == "staging" else slug
+        return project.environment(slug)
+    return None
+
+
+def _with_hidden(text, hidden):
+    """Append the member "_" to an object given as text (which keeps its numbers exact)."""
+    return text[:-1] + ',"_":' + dumps(hidden) + "}"
+
+
+def runs(_world, environment):
+    """Yield list items of the new version."""
+    table = environment.runs
+    for run in table.all_runs():
+        yield _with_hidden(run.list_item(NEW_VERSION, table.env_json).decode(), run.hidden())
+
+
+def run_details(_world, environment):
+    """Yield retrieve bodies; offloaded values are under "_", as text, instead of a URL."""
+    table = environment.runs
+    schedules = environment.project.schedules
+    for run in table.all_runs():
+        text = run.details(NEW_VERSION, table, schedules.summary(run.schedule_id),
+                           lambda kind: None)
+        hidden = run.hidden()
+        if run.payload_offloaded:
+            hidden["offloadedPayload"] = run.payload
+        if run.output_offloaded:
+            hidden["offloadedOutput"] = run.output
+        yield _with_hidden(text, hidden)
+
+
+def schedules(world, environment):
+    """Yield list items; "_" holds the retrieve form and the place in the list."""
+    now = world.now()
+    for position, schedule in enumerate(environment.project.schedules.of(environment)):
+        hidden = {"retrieve": schedule.retrieved(now), "position": position,
+                  "listed": environment.has_worker}
+        yield _with_hidden(dumps(schedule.list_item(now)), hidden)
+
+
+def envvars(_world, environment):
+    """Yield variables as listed; "_" holds the real value and whether it is inherited."""
+    variables = environment.project.envvars
+    for name, value in variables.effective(environment).items():
+        hidden = {"value": value.text, "inherited": variables.own(environment, name) is None,
+                  "name": name}
+        yield _with_hidden(dumps(show(name, value)), hidden)
+
+
+RESOURCES = {"runs": runs, "run_details": run_details, "schedules": schedules,
+             "envvars": envvars}
+
+
+def rows(world, resource, ref, slug):
+    """Return an iterator over the JSON lines of a resource, or None when it is unknown."""
+    environment = find_environment(world, ref, slug)
+    if environment is None or resource not in RESOURCES:
+        return None
+    return RESOURCES[resource](world, environment)
+
+
+def whole_state(world):
+    """Return a small state as one JSON document."""
+    result = {}
+    for project in world.projects:
+        for environment in project.environments:
+            name = "%s/%s" % (project.ref, environment.slug)
+            if environment.owner:
+                name += ":" + environment.owner.name.lower()
+            result[name] = {
+                resource: [json.loads(line) for line in rows_of(world, environment)]
+                for resource, rows_of in RESOURCES.items()}
+    return result

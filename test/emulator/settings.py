@@ -1,0 +1,69 @@
+"""The switches of the control interface."""
+
+
+class Settings:
+    """Behaviour switches; the defaults are the real server's behaviour."""
+
+    DEFAULTS = {
+        "latency_ms": 0,
+        "latency_jitter_ms": 0,
+        "gzip": True,
+        "chunked": False,
+        "lag_ms": 0,
+        # None: headers are sent, but the budget never runs out
+        "rate_limit": None,
+        "hydrate_drop": 0,
+        "page_short": False,
+        "empty_pages": 0,
+        "repeat_cursor": False,
+        "repeat_rows": 0,
+        "unordered": False,
+        "drop_keepalive_after": 0,
+        "now": None,
+        "clock_skew_ms": 0,
+        "schedule_drift": None,
+        "additional_keys": True,
+    }
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """Go back to the defaults."""
+        self.dropped_ids = frozenset()
+        for name, value in self.DEFAULTS.items():
+            setattr(self, name, value)
+
+    def as_dict(self):
+        """Return all switches."""
+        values = {name: getattr(self, name) for name in self.DEFAULTS}
+        if self.dropped_ids:
+            values["hydrate_drop"] = {"ids": sorted(self.dropped_ids)}
+        return values
+
+    def merge(self, values):
+        """Set the given switches; raises ValueError for an unknown one."""
+        unknown = set(values) - set(self.DEFAULTS)
+        if unknown:
+            raise ValueError("unknown settings: " + ", ".join(sorted(unknown)))
+        for name, value in values.items():
+            if name == "hydrate_drop":
+                self._set_hydrate_drop(value)
+            else:
+                setattr(self, name, self.DEFAULTS[name] if value is None else value)
+
+    def _set_hydrate_drop(self, value):
+        """Accept a fraction (rows only move to later pages) or {"ids": [...]} (rows vanish)."""
+        self.dropped_ids = frozenset()
+        self.hydrate_drop = 0
+        if isinstance(value, dict):
+            self.dropped_ids = frozenset(value.get("ids", ()))
+            self.hydrate_drop = value.get("fraction", 0)
+        elif value:
+            self.hydrate_drop = value
+
+    def alters_pages(self):
+        """Tell whether a switch makes list pages depend on more than the request."""
+        return bool(self.lag_ms or self.hydrate_drop or self.dropped_ids or self.page_short
+                    or self.empty_pages or self.repeat_cursor or self.repeat_rows
+                    or self.unordered)

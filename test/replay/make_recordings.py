@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""Extract the compact fixture recordings.json from a directory of recorded exchanges.
+
+Usage: make_recordings.py DIRECTORY > recordings.json
+
+Credentials become symbols ($TR_PROD, $JWT(prod;read:runs), …), the recorded projects become
+the emulator's. Kept of an answer: status, kind of content, the whole body of a failure, and
+of a success whether lists in it are empty and which cursors it has; the keys and types of
+successful bodies are merged per kind of request. The recorded runs are kept as rows, so that
+the replay can give the emulator the same ones.
+"""
+
+import base64
+import datetime
+import email.utils
+import json
+import os
+import re
+import sys
+
+PREFIXES = ("runs_", "run_retrieve", "envvars_", "schedules_", "timezones", "http_", "rate_",
+            "auth_", "pat_", "jwt_", "envjwt_", "project", "orgs", "whoami", "unknown_",
+            "options", "healthcheck", "lag_emptypage", "run_cancel_v1_path")
+# additional keys are told apart by the recordings that use them
+ADDITIONAL = {"expired": "$TR_PROD_SK_EXPIRED", "revoked": "$TR_PROD_SK_REVOKED",
+              "ro": "$TR_PROD_SK_RO", "off": "$TR_PROD_SK"}
+ROOT_KEYS = {"prod": "$TR_PROD", "stg": "$TR_STG", "dev": "$TR_DEV", "preview": "$TR_PREVIEW"}
+ENVIRONMENTS = {"cmwtxxfp30003q97do9ta5ppz": "prod", "cmwtxxfpo0005q97dklhkxqxa": "stg",
+                "cmwtxxfpg0004q97dsn968qk1": "dev",
+                "cmwtxxfzk000eq97d0zzcb4uu": "preview-feature-xyz"}
+PATTERNS = ((r"run_\w+", "{run}"), (r"sched_\w+", "{schedule}"),
+            (r"/(envvars/[^/]+)/(?!import).+$", "/envvars/{slug}/{name}"),
+            (r"/envvars/[^/]+", "/envvars/{slug}"), (r"proj_\w+|\$PROJECT_\w+", "{project}"),
+            (r"schedules/(dedup-\d+)", "schedules/{schedule}"))
+
+
+def _token_symbol(token, name):
+    if re.fullmatch(r"tr_\w+_sk_\w{24}", token):
+        for mark, symbol in ADDITIONAL.items():
+            if re.search(r"_%s(_|$)" % mark, name):
+                return symbol
+        return "$TR_PROD_SK"
+    root = re.fullmatch(r"tr_(prod|stg|dev|preview)_\w{24}", token)
+    if root:
+        foreign = re.search(r"_other(_project_key)?$", name) and root.group(1) == "prod"
+        return "$TR_FOREIGN_PROD" if foreign else ROOT_KEYS[root.group(1)]
+    if re.fullmatch(r"tr_pat_\w{40}", token):
+        return "$PAT"
+    parts = token.split(".")
+    if len(parts) == 3:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))
+        if claims.get("pub"):
+            return "$JWT(%s;%s)" % (ENVIRONMENTS[claims["sub"]],
+                                    ",".join(claims.get("scopes", [])))
+    return token
+
+
+def _symbolic(text, name):
+    project = "$PROJECT_FOREIGN" if "wrong_project" in name else "$PROJECT_ALPHA"
+    text = re.sub(r"\bproj_(?!nope)\w+", lambda found: project, text)
+    return re.sub(r"\btr_(?:pat|prod|stg|dev|preview)_\w{24,40}",
+                  lambda found: _token_symbol(found.group(), name), text)
+
+
+def _parse(name, text):
+    """Return one exchange as a dictionary."""
+    request, _, answer = text.partition("\n------------------------------ response")
+    answer = answer.partition("\n")[2]
+    head, _, body = answer.partition("\n\n")
+    lines = request.split("\n")
+    while lines[0].startswith("#"):
+        lines.pop(0)
+    method = lines[0].split(" ")[0]
+    target = re.search(r"^\(raw url: http://[^/]+(.*)\)$", request, re.M).group(1)
+    headers = {}
+    position = 2
+    while position < len(lines) and ": " in lines[position]:
+        key, _, value = lines[position].partition(": ")
+        if key == "Authorization":
+            scheme, blank, token = value.partition(" ")
+            extra = token[:len(token) - len(token.lstrip())]
+            value = scheme + blank + extra + _token_symbol(token.strip(), name)
+        headers[key] = value.replace("main-2", "$BRANCH_FIX")
+        position += 1
+    sent = "\n".join(lines[position:]).strip("\n")
+    answer_headers = {}
+    for line in head.split("\n")[1:]:
+        key, _, value = line.partition(": ")
+        answer_headers[key.lower()] = value
+    date = answer_headers.get("date")
+    return {
+        "name": name, "method": method, "target": _symbolic(target, name), "headers": headers,
+        "body": _symbolic(sent, name) if sent else None, "status": int(head.split(" ")[1]),
+        "type": answer_headers.get("content-type", "").split(";")[0],
+        "date": email.utils.parsedate_to_datetime(date).isoformat() if date else None,
+        "_remaining": int(answer_headers.get("x-ratelimit-remaining", 1e9)),
+        "_body": body.rstrip("\n"),
+    }
+
+
+def _kind(exchange):
+    """Return the kind of request: method and path without ids."""
+    path = exchange["target"].partition("?")[0]
+    for pattern, replacement in PATTERNS:
+        path = re.sub(pattern, replacement, path)
+    return exchange["method"] + " " + path
+
+
+def _type_name(value):
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def merge_shape(shape, value):
+    """Merge a JSON value into a shape: types, and for objects required and known keys."""
+    shape = shape or {"types": []}
+    name = _type_name(value)
+    if name not in shape["types"]:
+        shape["types"].append(name)
+        shape["types"].sort()
+    if name == "array":
+        for item in value:
+            shape["items"] = merge_shape(shape.get("items"), item)
+    if name == "object":
+        keys = shape.setdefault("keys", {})
+        required = shape.setdefault("required", sorted(value))
+        shape["required"] = sorted(set(required) & set(value))
+        for key, member in value.items():
+            free_form = key in ("metadata", "payload", "output", "variables")
+            keys[key] = merge_shape(keys.get(key), _type_only(member) if free_form else member)
+    return shape
+
+
+def _type_only(value):
+    """Reduce a free-form member to a value of the same type without content."""
+    return {"object": {}, "array": []}.get(_type_name(value), value)
+
+
+def _ms(text):
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round(moment.timestamp() * 1000)
+
+
+def _rows(exchanges):
+    """Return the runs seen in lists, one compact row each, and those seen by retrieve."""
+    rows = {}
+    for exchange in exchanges:
+        try:
+            body = json.loads(exchange["_body"])
+        except ValueError:
+            continue
+        if "/runs" not in exchange["target"] or exchange["status"] != 200:
+            continue
+        query = exchange["target"].partition("?")[2]
+        found = body.get("data", [body] if "taskIdentifier" in body else [])
+        for item in found:
+            row = rows.setdefault(item["id"], {})
+            row.update(_row(item))
+            # a filter tells the stored status, which the shown one may hide
+            words = re.findall(r"filter%5Bstatus%5D=([^&]+)", query)
+            if words and words[-1].isupper() and words[-1] != "FROZEN" and "%" not in words[-1]:
+                row["word"] = words[-1]
+            for key, name in (("queue", "queue"), ("schedule", "schedule_id"),
+                              ("error", "error_id"), ("bulkAction", "bulk")):
+                value = re.search(r"filter%%5B%s%%5D=([^&]+)" % key, query)
+                if value:
+                    row[name] = value.group(1).replace("%2F", "/")
+    return rows
+
+
+def _json(exchange):
+    try:
+        return json.loads(exchange["_body"])
+    except ValueError:
+        return None
+
+
+def _schedules(exchanges):
+    """Return the schedules as they were first seen, oldest (of a list: last) first."""
+    found = {}
+    for exchange in exchanges:
+        value = _json(exchange)
+        if "/schedules" not in exchange["target"] or exchange["status"] != 200:
+            continue
+        items = value.get("data", [value] if "generator" in value else [])
+        for item in items:
+            environment = item["environments"][0] if item["environments"] else {}
+            row = {"task": item["task"], "expression": item["generator"]["expression"],
+                   "timezone": item["timezone"], "active": item["active"],
+                   "declarative": item["type"] == "DECLARATIVE",
+                   "environment": ENVIRONMENTS.get(environment.get("id"), "prod")}
+            for key, name in (("externalId", "external_id"), ("window", "window"),
+                              ("deduplicationKey", "deduplication_key")):
+                if item.get(key) is not None:
+                    row[name] = item[key]
+            found.setdefault(item["id"], row)
+    return found
+
+
+def _variables(exchanges):
+    """Return the variables of the first list of each environment."""
+    found = {}
+    for exchange in exchanges:
+        kind = re.fullmatch(r"envvars_list_(\w+)", exchange["name"])
+        value = _json(exchange)
+        if kind and isinstance(value, list):
+            found.setdefault(kind.group(1), [
+                [item["name"], item["value"], item["isSecret"]] for item in value])
+    wanted = {"prod": "prod", "staging_pat": "stg", "dev_pat": "dev",
+              "preview_pat_nobranch": "preview", "preview_key_branch": "preview-feature-xyz"}
+    chosen = {slug: found[name] for name, slug in wanted.items()}
+    inherited = {item[0] for item in chosen["preview"]}
+    chosen["preview-feature-xyz"] = [
+        item for item in chosen["preview-feature-xyz"]
+        if item[0] not in inherited or item not in chosen["preview"]]
+    return chosen
+
+
+def _row(item):
+    row = {"created": _ms(item["createdAt"]), "status": item["status"],
+           "task": item["taskIdentifier"], "test": item["isTest"], "tags": item["tags"]}
+    for key in ("version", "region", "ttl"):
+        if key in item:
+            row[key] = item[key]
+    if "env" in item:
+        row["env"] = item["env"]["name"]
+    for key in ("startedAt", "finishedAt", "delayedUntil", "expiredAt"):
+        if key in item:
+            row[key] = _ms(item[key])
+    for key in ("payload", "output", "error"):
+        if key in item:
+            row[key] = _type_only(item[key]) if key != "error" else item[key]
+    if "metadata" in item:
+        row["metadata"] = {}
+    if item.get("relatedRuns", {}).get("parent"):
+        row["parent"] = item["relatedRuns"]["parent"]["id"]
+    return row
+
+
+def main(directory):
+    """Write the fixture to standard output."""
+    exchanges = []
+    for file in sorted(os.listdir(directory)):
+        name = file.removesuffix(".txt")
+        if file.endswith(".txt") and name.startswith(PREFIXES):
+            with open(os.path.join(directory, file), encoding="utf-8",
+                      errors="replace") as handle:
+                exchanges.append(_parse(name, handle.read()))
+    exchanges.sort(key=lambda e: (e["date"] or "", -e["_remaining"], e["name"]))
+    rows = _rows(exchanges)
+    schedules = _schedules(exchanges)
+    variables = _variables(exchanges)
+    shapes = {}
+    for exchange in exchanges:
+        body = exchange.pop("_body")
+        del exchange["_remaining"]
+        exchange["kind"] = _kind(exchange)
+        try:
+            value = json.loads(body)
+        except ValueError:
+            value = None
+        if value is None:
+            if exchange["type"] == "text/plain":
+                exchange["text"] = body
+        elif exchange["status"] >= 300 or value == {"status": 405, "body": "Method Not Allowed"}:
+            exchange["answer"] = value
+        else:
+            shapes[exchange["kind"]] = merge_shape(shapes.get(exchange["kind"]), value)
+            if exchange["kind"] == "POST /api/v1/schedules":
+                exchange["id"] = value["id"]
+            if isinstance(value, dict) and isinstance(value.get("data"), list):
+                exchange["empty"] = not value["data"]
+                exchange["pagination"] = sorted(value["pagination"])
+    made = {exchange.get("id") for exchange in exchanges}
+    schedules = {key: row for key, row in schedules.items() if key not in made}
+    document = {"shapes": shapes, "runs": rows, "schedules": schedules,
+                "envvars": variables, "recordings": exchanges}
+    parts = []
+    for key, value in document.items():
+        if isinstance(value, dict):
+            lines = ["%s: %s" % (json.dumps(name), json.dumps(row, ensure_ascii=False))
+                     for name, row in value.items()]
+            parts.append('"%s": {\n%s\n}' % (key, ",\n".join(lines)))
+        else:
+            lines = [json.dumps(row, ensure_ascii=False) for row in value]
+            parts.append('"%s": [\n%s\n]' % (key, ",\n".join(lines)))
+    print("{\n" + ",\n".join(parts) + "\n}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

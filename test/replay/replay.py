@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""Send the recorded requests to the emulator and compare its answers with the recorded ones.
+
+Compared are status, kind of content, the whole body of failures, and for successes the keys
+and types of the body (against everything recorded for that kind of request), whether a list
+is empty and which cursors it has. `recordings.json` is made by make_recordings.py.
+"""
+
+import datetime
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+EMULATOR = os.path.join(HERE, "..", "emulator")
+sys.path.insert(0, EMULATOR)
+
+import auth  # noqa: E402
+import credentials  # noqa: E402
+from make_recordings import merge_shape  # noqa: E402
+
+SHOWN_TO_INTERNAL = {
+    "COMPLETED": "COMPLETED_SUCCESSFULLY", "FAILED": "COMPLETED_WITH_ERRORS",
+    "QUEUED": "PENDING", "FROZEN": "WAITING_TO_RESUME", "WAITING": "WAITING_TO_RESUME",
+    "REATTEMPTING": "RETRYING_AFTER_FAILURE",
+}
+NOT_YET = "the emulator does not have this resource yet"
+SKIPPED_KINDS = {
+    "POST /api/v1/query": NOT_YET,
+    "POST /api/v1/tasks/send-email/trigger": NOT_YET,
+    "POST /api/v2/runs/{run}/cancel": NOT_YET,
+    "PUT /api/v1/runs/{run}/metadata": NOT_YET,
+}
+SKIPPED = {
+    "http_head": "recorded with a compressed body shown raw; compression has its own test",
+}
+
+
+class Emulator:
+    """A running emulator with the state of the recorded server."""
+
+    def __init__(self):
+        self.directory = tempfile.TemporaryDirectory()
+        port_file = os.path.join(self.directory.name, "port")
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(EMULATOR, "emulator.py"), "--dataset", "empty",
+             "--port-file", port_file, "--exit-with-parent"])
+        deadline = time.monotonic() + 20
+        while not os.path.exists(port_file):
+            if time.monotonic() > deadline:
+                raise RuntimeError("the emulator did not start")
+            time.sleep(0.02)
+        with open(port_file, encoding="ascii") as file:
+            self.port = int(file.read())
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def request(self, method, target, headers=None, body=None):
+        """Return (status, content type without parameters, body text)."""
+        data = None if body is None else body.encode()
+        try:
+            self.connection.putrequest(method, target, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                self.connection.putheader(name, value)
+            if data is not None:
+                self.connection.putheader("Content-Length", str(len(data)))
+            self.connection.endheaders(data)
+            response = self.connection.getresponse()
+            text = response.read().decode()
+        except http.client.RemoteDisconnected:
+            self.connection.close()
+            return 0, "", ""
+        if response.will_close:
+            self.connection.close()
+        return response.status, response.getheader("content-type", "").split(";")[0], text
+
+    def control(self, method, path, value):
+        """Send a control request."""
+        status, _, text = self.request(method, "/_emulator/" + path, body=json.dumps(value))
+        if status != 200:
+            raise RuntimeError("control request %s failed: %s" % (path, text))
+
+    def stop(self):
+        """End the process."""
+        self.connection.close()
+        self.process.terminate()
+        self.process.wait()
+        self.directory.cleanup()
+
+
+def _attribute_text(row, key):
+    return json.dumps(row[key], ensure_ascii=False) if key in row else None
+
+
+def _run(run_id, row):
+    """Turn a recorded row into what the emulator takes."""
+    task = row["task"]
+    shown = row.get("word", row["status"])
+    entry = {
+        "id": run_id, "created_at": row["created"], "environment": row.get("env", "prod"),
+        "status": SHOWN_TO_INTERNAL.get(shown, shown), "task": task,
+        "is_test": row["test"], "tags": row["tags"], "version": row.get("version"),
+        "region": row.get("region"), "ttl": row.get("ttl"),
+        "started_at": row.get("startedAt"), "completed_at": row.get("finishedAt"),
+        "delayed_until": row.get("delayedUntil"), "expired_at": row.get("expiredAt"),
+        "queue": row.get("queue") or ("email-queue" if task == "send-email" else None),
+        "error_id": row.get("error_id"), "schedule_id": row.get("schedule_id"),
+        "bulk_action_ids": [row["bulk"]] if "bulk" in row else [],
+    }
+    for key in ("metadata", "payload", "output", "error"):
+        if key in row:
+            entry[key + "_text"] = _attribute_text(row, key)
+    if "parent" in row:
+        entry["parent_id"] = entry["root_id"] = row["parent"]
+    return entry
+
+
+def load_state(emulator, document):
+    """Give the emulator the schedules and variables of the recorded server."""
+    schedules = [{"id": key, **row} for key, row in document["schedules"].items()]
+    emulator.control("POST", "schedules", schedules[::-1])
+    emulator.control("POST", "envvars", [
+        {"environment": "dev:owner" if slug == "dev" else slug, "name": name, "value": value,
+         "isSecret": secret}
+        for slug, rows in document["envvars"].items() for name, value, secret in rows])
+    emulator.control("PATCH", "environments/stg", {"has_worker": True})
+    # only the newest runs of these were recorded, but there were more
+    emulator.control("POST", "runs", [
+        {"environment": slug, "created_at": 1795000000000 + number, "status": "CANCELED"}
+        for slug in ("dev:owner", "dev:other", "stg", "preview-feature-xyz") for number in range(3)])
+
+
+class Runs:
+    """Inserts the recorded runs as the recorded time passes."""
+
+    def __init__(self, emulator, rows):
+        self.emulator = emulator
+        self.waiting = sorted(
+            (_run(*item) for item in rows.items()), key=lambda entry: entry["created_at"])
+
+    def until(self, now):
+        """Insert the runs created up to a moment (ms; the recorded dates are whole seconds)."""
+        due = [entry for entry in self.waiting if entry["created_at"] < now + 1000]
+        if due:
+            self.waiting = self.waiting[len(due):]
+            self.emulator.control("POST", "runs", due)
+
+
+ENVIRONMENT_IDS = {"prod": "ce0alphaprod0000000000001",
+                   "preview-feature-xyz": "ce0alphabranch0000000000"}
+
+
+def _token(found):
+    """Make the public token that a recording used, for the emulated environment."""
+    slug, scopes = found.group(1), found.group(2)
+    now = int(time.time())
+    claims = {"sub": ENVIRONMENT_IDS[slug], "pub": True, "scopes": scopes.split(","),
+              "iss": auth.ISSUER, "aud": auth.AUDIENCE, "exp": now + 900, "iat": now}
+    return auth.sign(claims, credentials.TR_PREVIEW if "preview" in slug
+                     else credentials.TR_PROD)
+
+
+def substitute(text):
+    """Replace the symbols of a recorded text by the emulator's credentials and references."""
+    text = re.sub(r"\$JWT\(([^;]+);([^)]*)\)", _token, text)
+    return re.sub(r"\$([A-Z_]+)", lambda found: getattr(credentials, found.group(1)), text)
+
+
+def fits(shape, value, where="body"):
+    """Return what is wrong with a value's keys and types, or None."""
+    own = merge_shape(None, value)
+    if own["types"][0] not in shape["types"]:
+        return "%s is %s, recorded %s" % (where, own["types"][0], "/".join(shape["types"]))
+    if isinstance(value, list):
+        for item in value:
+            if "items" in shape:
+                problem = fits(shape["items"], item, where + "[]")
+                if problem:
+                    return problem
+    if isinstance(value, dict) and shape["keys"]:
+        missing = set(shape["required"]) - set(value)
+        unknown = set(value) - set(shape["keys"])
+        if missing or unknown:
+            return "%s lacks %s, has unknown %s" % (where, sorted(missing), sorted(unknown))
+        for key, member in value.items():
+            problem = fits(shape["keys"][key], member, where + "." + key)
+            if problem:
+                return problem
+    return None
+
+
+def _same_answer(recorded, value, port):
+    """Compare failure bodies, allowing for the host in one message."""
+    text = json.dumps(value).replace("127.0.0.1:%d" % port, "HOST")
+    return json.loads(text) == json.loads(re.sub(r"127\.0\.0\.1:\d+", "HOST",
+                                                 json.dumps(recorded)))
+
+
+def compare(recording, shapes, status, content_type, text, port):
+    """Return what differs, or None."""
+    if status != recording["status"]:
+        return "status %s instead of %s: %s" % (status, recording["status"], text[:200])
+    if content_type != recording["type"]:
+        return "content type %r instead of %r" % (content_type, recording["type"])
+    if "text" in recording:
+        return None if text == recording["text"] else "text %r" % text[:200]
+    if content_type not in ("application/json", "application/problem+json"):
+        return None
+    value = json.loads(text)
+    if "answer" in recording:
+        same = _same_answer(recording["answer"], value, port)
+        return None if same else "answer %s instead of %s" % (value, recording["answer"])
+    problem = fits(shapes[recording["kind"]], value)
+    if problem or "pagination" not in recording:
+        return problem
+    if recording["empty"] != (not value["data"]):
+        return "empty list: %s instead of %s" % (not value["data"], recording["empty"])
+    if recording["pagination"] != sorted(value["pagination"]):
+        return "cursors %s instead of %s" % (sorted(value["pagination"]),
+                                             recording["pagination"])
+    return None
+
+
+# What happened between the recordings without being among them.
+BEFORE = {
+    "envvars_retrieve_after_branch_delete": (
+        "DELETE", "/api/v1/projects/$PROJECT_ALPHA/envvars/preview/LOG_LEVEL",
+        "$TR_PREVIEW", None),
+    "envvars_retrieve_other_env_only_after": (
+        "PUT", "/api/v1/projects/$PROJECT_ALPHA/envvars/prod/PARENT_ONLY",
+        "$TR_PROD", {"value": "x"}),
+    "schedules_retrieve_after_staging_dup": (
+        "POST", "/api/v1/schedules", "$TR_STG",
+        {"task": "hourly-sync", "cron": "7 * * * *", "deduplicationKey": "t-new"}),
+    # a run that the index still knows as queued after it was canceled
+    "lag_emptypage_with_next": (
+        "POST", "/_emulator/runs", "$TR_STG",
+        [{"environment": "stg", "created_at": 1795479858054 + number, "status": status,
+          "indexed_as": ["PENDING"]}
+         for number, status in enumerate(("PENDING", "PENDING", "CANCELED"))]),
+}
+
+
+def _prepare(emulator, runs, recording):
+    """Bring the emulator into the situation of a recording."""
+    if recording["date"]:
+        now = int(datetime.datetime.fromisoformat(recording["date"]).timestamp() * 1000)
+        runs.until(now)
+        emulator.control("PUT", "settings", {
+            "now": now, "additional_keys": recording["name"] != "runs_list_sk_flag_off"})
+    if recording["name"] in BEFORE:
+        method, target, key, body = BEFORE[recording["name"]]
+        headers = {"Authorization": "Bearer " + substitute(key),
+                   "x-trigger-branch": credentials.BRANCH_FEATURE}
+        body = None if body is None else json.dumps(body)
+        status, _, text = emulator.request(method, substitute(target), headers, body)
+        if status != 200:
+            raise RuntimeError("preparing %s failed: %s" % (recording["name"], text))
+
+
+def main():
+    """Replay everything; the exit status is 1 when something differs."""
+    with open(os.path.join(HERE, "recordings.json"), encoding="utf-8") as file:
+        document = json.load(file)
+    emulator = Emulator()
+    passed, failed, skipped, renamed = 0, 0, [], {}
+    try:
+        load_state(emulator, document)
+        runs = Runs(emulator, document["runs"])
+        for recording in document["recordings"]:
+            name = recording["name"]
+            reason = SKIPPED.get(name) or SKIPPED_KINDS.get(recording["kind"])
+            if reason:
+                skipped.append((name, reason))
+                continue
+            _prepare(emulator, runs, recording)
+            target = substitute(recording["target"])
+            for old, new in renamed.items():
+                target = target.replace(old, new)
+            headers = {key: substitute(value) for key, value in recording["headers"].items()}
+            headers["Host"] = "127.0.0.1:%d" % emulator.port
+            body = substitute(recording["body"]) if recording["body"] is not None else None
+            answer = emulator.request(recording["method"], target, headers, body)
+            problem = compare(recording, document["shapes"], *answer, emulator.port)
+            if problem:
+                failed += 1
+                print("FAILED %s: %s" % (name, problem))
+                continue
+            passed += 1
+            if "id" in recording:
+                renamed[recording["id"]] = json.loads(answer[2])["id"]
+    finally:
+        emulator.stop()
+    for name, reason in skipped:
+        print("skipped %s: %s" % (name, reason))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, len(skipped)))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
