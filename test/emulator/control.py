@@ -109,8 +109,8 @@ class Control:
             request.query.get("environment") or "prod")
         if rows is None:
             return error(404, "no such oracle")
-        text = "".join(row + "\n" for row in rows)
-        return Response(200, text.encode(), "application/x-ndjson")
+        pieces = ((row + "\n").encode() for row in rows)
+        return Response(200, b"", "application/x-ndjson", stream=pieces)
 
     def _get_state_json(self, _request):
         total = sum(len(environment.runs) for project in self.app.world.projects

@@ -1,6 +1,7 @@
 """Fixed test credentials and references of the emulated organization.
 
-They are constants, so that a test can name them without asking the emulator; none of them is valid anywhere else.
+They are constants, so that a test can name them without asking the emulator; none of them is
+valid anywhere else.
 """
 
 PROJECT_ALPHA = "proj_alphaemulatedproject"

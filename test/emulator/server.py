@@ -20,6 +20,7 @@ MAX_HEAD = 16384
 MAX_BODY = 64 << 20
 GZIP_FROM = 1024
 CHUNK = 16384
+STREAM_ROWS = 500
 _REASONS = {code: text.encode() for code, text in http.client.responses.items()}
 _COMMON = (b"Strict-Transport-Security: max-age=3153600000\r\n"
            b"X-Robots-Tag: noindex, nofollow\r\n")
@@ -73,6 +74,8 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.closing = False
         self.answered = 0
+        self.stream = None
+        self.paused = False
 
     # -- receiving ----------------------------------------------------------------------
 
@@ -159,7 +162,11 @@ class Connection(asyncio.Protocol):
         request = self.request
         emulator = self.emulator
         if request.record is None:
-            self._send(request, emulator.control.respond(request), "")
+            response = emulator.control.respond(request)
+            if response.stream is None:
+                self._send(request, response, "")
+            else:
+                self._send_stream(request, response)
             return
         action = request.fault
         response = None
@@ -230,6 +237,39 @@ class Connection(asyncio.Protocol):
             return
         self.transport.write(head + body)
         self._finish(request, len(head) + len(body), close)
+
+    def _send_stream(self, request, response):
+        """Send an iterator's pieces, as fast as the client takes them."""
+        self.transport.write(
+            b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\nTransfer-Encoding: chunked\r\n\r\n" % (
+                response.status, _REASONS[response.status], response.content_type.encode()))
+        self.busy = True
+        self.stream = response.stream
+        self._continue_stream(request)
+
+    def _continue_stream(self, request):
+        """Send the next block and come back, unless the client is slow or gone."""
+        if self.closing or self.stream is None:
+            return
+        if self.paused:
+            asyncio.get_running_loop().call_later(0.005, self._continue_stream, request)
+            return
+        block = b"".join(itertools.islice(self.stream, STREAM_ROWS))
+        if block:
+            self.transport.write(b"%x\r\n%b\r\n" % (len(block), block))
+            asyncio.get_running_loop().call_soon(self._continue_stream, request)
+            return
+        self.stream = None
+        self.busy = False
+        self.transport.write(b"0\r\n\r\n")
+        self._finish(request, 0, self._wants_close(request))
+        self._pump()
+
+    def pause_writing(self):
+        self.paused = True
+
+    def resume_writing(self):
+        self.paused = False
 
     def _wants_close(self, request):
         connection = request.headers.get("connection", "").lower()

@@ -385,6 +385,41 @@ def test_tls(env):
     assert s.one(call("hc_many", 0, server.url("/ok"), 50, 8)) == "50"
 
 
+def test_http2(env):
+    """One connection for all; what HTTP/2 adds to the ways to fail."""
+    node = shutil.which("node")
+    if node is None:
+        print("        (skipped: no node)")
+        return
+    with subprocess.Popen([node, f"{HERE}/h2server.js", env.key, env.cert],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        url = f"https://localhost:{int(server.stdout.readline())}"
+        s = env.session(ca=env.cert)
+        assert s.one(call("hc_many", 0, url + "/ok", 200, 8)) == "200"
+        r = s.request(url + "/ok", method="PUT", body="x" * 500000)
+        assert (r.status, r.jwt, r.type) == (200, "h2", "application/json"), r.__dict__
+        seen = json.loads(r.body)
+        assert (seen["sessions"], seen["size"], seen["length"]) == (1, 500000, "500000"), seen
+        r = s.request(url + "/ok", method="POST")
+        assert json.loads(r.body)["length"] == "0", r.body
+        r = s.request(url + "/refuse-once")
+        assert (r.status, r.attempts) == (200, 2), r.__dict__
+        r = s.request(url + "/die", method="POST", body="{}", safe=False)
+        assert (r.failure, r.maybe, r.attempts) == (LOST, True, 1), r.__dict__
+        assert json.loads(s.request(url + "/ok").body)["deaths"] == 1
+        for _ in range(3):      # a stream is given up, the connection stays
+            s.query("SET statement_timeout = 50")
+            try:
+                s.request(url + "/hang")
+                raise AssertionError
+            except pgwire.PgError as e:
+                assert e.sqlstate == "57014"
+            s.query("SET statement_timeout = 0")
+        before = json.loads(s.request(url + "/ok").body)["sessions"]
+        assert before <= 5, before
+        server.stdin.close()
+
+
 def test_truncated(env):
     def short(sock):
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")

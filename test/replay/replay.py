@@ -131,7 +131,8 @@ def load_state(emulator, document):
     # only the newest runs of these were recorded, but there were more
     emulator.control("POST", "runs", [
         {"environment": slug, "created_at": 1795000000000 + number, "status": "CANCELED"}
-        for slug in ("dev:owner", "dev:other", "stg", "preview-feature-xyz") for number in range(3)])
+        for slug in ("dev:owner", "dev:other", "stg", "preview-feature-xyz")
+        for number in range(3)])
 
 
 class Runs:
