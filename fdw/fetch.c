@@ -23,6 +23,7 @@
 
 #include "answer.h"
 #include "catalog/pg_type.h"
+#include "portability/instr_time.h"
 #include "seen.h"
 #include "stream.h"
 #include "utils/builtins.h"
@@ -416,7 +417,14 @@ trigger_fetch_try(TriggerFetch *fetch, TriggerRow *row)
 void
 trigger_fetch_wait(TriggerFetch *fetch)
 {
+	instr_time	start;
+	instr_time	duration;
+
+	INSTR_TIME_SET_CURRENT(start);
 	trigger_http_wait_any(fetch->plan.http);
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, start);
+	fetch->plan.stats->http.wait_time += INSTR_TIME_GET_MICROSEC(duration);
 }
 
 /* The one endpoint that a scan may need besides its own. */

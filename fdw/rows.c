@@ -382,8 +382,10 @@ decode_row(TriggerDecoder *decoder)
 	memset(decoder->nulls, true, decoder->nfields * sizeof(bool));
 	if (decoder->item_slot >= 0)
 		decode_slot(decoder, decoder->json, decoder->item_slot);
-	else
+	else if (decoder->root)
 		decode_object(decoder, decoder->root);
+	else
+		trigger_json_skip(decoder->json);	/* rows are only counted */
 
 	for (int i = 0; i < decoder->nfields; i++)
 	{
