@@ -34,7 +34,7 @@ class _Shape:
 
     __slots__ = ("status", "task", "version", "tags", "tags_json", "queue", "machine", "region",
                  "is_test", "kind", "schedule_id", "error_id", "in_batch", "wait_ms", "run_ms",
-                 "templates")
+                 "templates", "hidden_json")
 
     def __init__(self, rng):
         self.status = rng.choice(_STATUSES)
@@ -60,6 +60,10 @@ class _Shape:
         self.in_batch = rng.random() < 0.2
         self.wait_ms = rng.randrange(40, 3000)
         self.run_ms = 0 if queued or self.status == "EXPIRED" else rng.randrange(50, 20000)
+        self.hidden_json = dumps({
+            "status": self.status, "indexedAs": [self.status], "queue": self.queue,
+            "machine": self.machine, "scheduleId": self.schedule_id, "bulkActionIds": [],
+            "errorId": self.error_id})[1:-1]
         # per API version: the constant text of a list item, with places for what varies
         self.templates = [None, None]
 
@@ -268,6 +272,16 @@ class BulkRuns:
             '"taskKind":"', shape.kind, '","region":"', shape.region, '",',
             FLAGS[version][status], "}")
         return "".join(parts)
+
+    def oracle_row(self, number):
+        """Return the list item with the hidden attributes under "_", quickly; as text."""
+        shape = self.shapes[number % CYCLE]
+        item = self._render(number, 1).decode()
+        internal_id = self.internal_id(number)
+        return '%s,"_":{%s,"batchId":%s,"internalId":"%s","orderKey":[%d,"%s"]}}' % (
+            item[:-1], shape.hidden_json,
+            '"%s"' % self.batch_id(number) if shape.in_batch else "null", internal_id,
+            self.created_at(number), internal_id)
 
     @staticmethod
     def _is_final(status):

@@ -115,6 +115,12 @@ class BulkTest(unittest.TestCase):
                 self.assertEqual(self.bulk.list_item(number, version),
                                  self.bulk.run(number).list_item(version, self.bulk.env_json))
 
+    def test_oracle_row_equals_the_row(self):
+        for number in range(0, 30000, 97):
+            row = json.loads(self.bulk.oracle_row(number))
+            self.assertEqual(row.pop("_"), self.bulk.run(number).hidden())
+            self.assertEqual(row, json.loads(self.bulk.list_item(number, 1)))
+
     def test_filters_equal_a_scan(self):
         everything = [self.bulk.run(number) for number in range(self.bulk.count)]
         upper, lower = (NOW - 20000000, "x"), (NOW - 60000000, "")
@@ -278,6 +284,18 @@ class ServerTest(unittest.TestCase):
         expected = [row["id"] for row in self.oracle() if row["_"]["status"] == "PENDING"]
         self.assertEqual(self.walk(ALL + "&filter[status]=QUEUED&page[size]=50")[0], expected)
         self.assertLess(len(first["data"]) + len(second["data"]), 120)
+
+    def test_widened_status_words_find_what_is_shown(self):
+        rows = self.oracle()
+        self.assertEqual({row["_"]["status"] for row in rows}, set(run_status.DISPLAY))
+        words = {}
+        for word, internals in run_status.FILTER_WORDS.items():
+            for internal in internals:
+                words.setdefault(run_status.SHOWN[1][internal], set()).add(word)
+        for shown, chosen in words.items():
+            query = "%s&page[size]=100&filter[status]=%s" % (ALL, ",".join(sorted(chosen)))
+            expected = [row["id"] for row in rows if row["status"] == shown]
+            self.assertEqual(self.walk(query)[0], expected, shown)
 
     def test_paging_switches_lose_nothing(self):
         expected = [row["id"] for row in self.oracle()]
