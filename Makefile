@@ -16,3 +16,6 @@ SHLIB_LINK = -lcurl -ljson-c
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# PGXS tracks no headers; an object built against an old one would crash.
+$(OBJS): $(wildcard fdw/*.h)

@@ -122,8 +122,12 @@ trigger_decoder_create(TriggerField *fields, int nfields,
 	decoder->item_slot = -1;
 	for (int i = 0; i < nfields; i++)
 	{
+		const char *brackets;
+
 		if (fields[i].path == NULL)
 			continue;
+		brackets = strstr(fields[i].path, "[].");
+		fields[i].pluck = brackets ? brackets + 3 : NULL;
 		if (fields[i].path[0] == '\0')
 			decoder->item_slot = i;
 		else
@@ -255,17 +259,16 @@ static void
 decode_slot(TriggerDecoder *decoder, TriggerJson *json, int slot)
 {
 	TriggerField *field = &decoder->fields[slot];
-	const char *brackets = strstr(field->path, "[].");
 	Datum		value;
 
 	decoder->current = field;
-	if ((field->keep || brackets) && trigger_json_peek(json) != JSON_TOKEN_NULL)
+	if ((field->keep || field->pluck) && trigger_json_peek(json) != JSON_TOKEN_NULL)
 	{
 		TriggerJson inner;
 		size_t		len;
 		char	   *text;
 
-		text = brackets ? pluck_member(json, brackets + 3, &len) :
+		text = field->pluck ? pluck_member(json, field->pluck, &len) :
 			keep_members(json, field->keep, &len);
 		trigger_json_open(&inner, text, len, json->source);
 		decoder->nulls[slot] = !trigger_convert(&inner, field, &value);

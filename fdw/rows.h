@@ -46,6 +46,8 @@ typedef struct TriggerField
 	int			null_slot;		/* -1, or NULL when that slot ... */
 	bool		null_when;		/* ... has this value */
 	const char *const *keep;	/* members kept of an array's objects */
+	const char *pluck;			/* one member of an array's objects; set by
+								 * the decoder from a path "list[].member" */
 
 	Oid			type;
 	int32		typmod;
