@@ -75,15 +75,6 @@
 #define TRIGGER_PATHKEY_IS_DESC(pk) ((pk)->pk_strategy == BTGreaterStrategyNumber)
 #endif
 
-/* The JSON lexer's constructor took a context to fill in since 17. */
-#if PG_VERSION_NUM >= 170000
-#define TRIGGER_MAKE_JSON_LEXER(json, len) \
-	makeJsonLexContextCstringLen(NULL, json, len, PG_UTF8, false)
-#else
-#define TRIGGER_MAKE_JSON_LEXER(json, len) \
-	makeJsonLexContextCstringLen(json, len, PG_UTF8, false)
-#endif
-
 /* An array's length can be estimated from statistics since 17. */
 #if PG_VERSION_NUM >= 170000
 #define TRIGGER_ARRAY_LENGTH(root, node) estimate_array_length(root, node)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_reader.c
- *		Pull reader over PostgreSQL's JSON lexer.
+ *		Pull reader for JSON texts.
  *
  * Portions Copyright (c) 2026, trigger_fdw contributors
  *
@@ -9,8 +9,10 @@
  */
 #include "json_reader.h"
 
-#include "compat.h"
+#include <ctype.h>
+
 #include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
 
 /*
  * Raise 08P01: the answer is not what the API promises.  "fmt" becomes part
@@ -34,24 +36,187 @@ trigger_json_error(const TriggerJson *json, const char *fmt,...)
 
 /*
  * Start reading "text" (of "len" bytes, which need not end with NUL).  The
- * whole text is checked to be UTF-8 without NUL first: the lexer looks at
- * bytes only, and invalid ones would otherwise reach tuples.  "source"
- * names the request in errors and must live as long as the reader.
+ * whole text is checked to be UTF-8 without NUL first, so that the reader
+ * can look at bytes only.  "source" names the request in errors; it and the
+ * text must live as long as the reader.
  */
 void
-trigger_json_open(TriggerJson *json, char *text, size_t len,
+trigger_json_open(TriggerJson *json, const char *text, size_t len,
 				  const char *source)
 {
-	json->source = source;
-	json->lex = NULL;
+	TriggerSlice slice = {text, len};
 
+	json->source = source;
 	if (len == 0)
 		trigger_json_error(json, "the body is empty");
 	if (pg_encoding_verifymbstr(PG_UTF8, text, len) != (int) len)
 		trigger_json_error(json, "the body is not valid UTF-8");
+	trigger_json_reopen(json, slice, source);
+}
 
-	json->lex = TRIGGER_MAKE_JSON_LEXER(text, len);
+/*
+ * Start reading a part of a text that was opened before.
+ */
+void
+trigger_json_reopen(TriggerJson *json, TriggerSlice slice, const char *source)
+{
+	json->source = source;
+	json->text = slice.start;
+	json->end = slice.start + slice.len;
+	json->token = json->next = json->previous = slice.start;
+	json->type = JSON_TOKEN_INVALID;
 	trigger_json_advance(json);
+}
+
+/*
+ * The text is not JSON from "at" on.
+ */
+static void invalid_json(const TriggerJson *json, const char *at)
+			pg_attribute_noreturn();
+
+static void
+invalid_json(const TriggerJson *json, const char *at)
+{
+	trigger_json_error(json, "the body is not valid JSON at byte %d",
+					   (int) (at - json->text));
+}
+
+/*
+ * Bytes of a word that are a quote, a backslash or a control character: the
+ * top bit of the first of them is the lowest one set in the result.  (Bit
+ * tricks on all bytes at once: x - 0x01 borrows from the top bit of a byte
+ * that is zero, x - 0x20 from that of one below a blank; a borrow can only
+ * disturb bytes behind a hit.)
+ */
+static inline uint64
+special_bytes(uint64 word)
+{
+	const uint64 ones = UINT64CONST(0x0101010101010101);
+	uint64		quote = word ^ (ones * '"');
+	uint64		backslash = word ^ (ones * '\\');
+
+	return (((quote - ones) & ~quote) |
+			((backslash - ones) & ~backslash) |
+			((word - ones * 0x20) & ~word)) & (ones * 0x80);
+}
+
+/*
+ * The first quote, backslash or control character from "p" on, or the end.
+ */
+static inline const char *
+find_special(const char *p, const char *end)
+{
+	while (end - p >= 8)
+	{
+		uint64		word;
+		uint64		special;
+
+		memcpy(&word, p, 8);
+		special = special_bytes(word);
+		if (special != 0)
+		{
+#ifndef WORDS_BIGENDIAN
+			return p + pg_rightmost_one_pos64(special) / 8;
+#else
+			break;
+#endif
+		}
+		p += 8;
+	}
+	while (p < end && *p != '"' && *p != '\\' && (unsigned char) *p >= 0x20)
+		p++;
+	return p;
+}
+
+/*
+ * End of the string that begins before "p", past its closing quote.
+ */
+static inline const char *
+scan_string(const TriggerJson *json, const char *p)
+{
+	for (;;)
+	{
+		p = find_special(p, json->end);
+		if (p < json->end && *p == '"')
+			return p + 1;
+		if (json->end - p < 2 || *p != '\\')
+			invalid_json(json, p);
+
+		/* an escape */
+		switch (p[1])
+		{
+			case '"':
+			case '\\':
+			case '/':
+			case 'b':
+			case 'f':
+			case 'n':
+			case 'r':
+			case 't':
+				p += 2;
+				break;
+			case 'u':
+				if (json->end - p < 6)
+					invalid_json(json, p);
+				for (int i = 2; i < 6; i++)
+				{
+					if (!isxdigit((unsigned char) p[i]))
+						invalid_json(json, p);
+				}
+				p += 6;
+				break;
+			default:
+				invalid_json(json, p);
+		}
+	}
+}
+
+/*
+ * Go past decimal digits; there must be one.
+ */
+static inline const char *
+scan_digits(const TriggerJson *json, const char *p)
+{
+	if (p >= json->end || *p < '0' || *p > '9')
+		invalid_json(json, p);
+	while (p < json->end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/*
+ * End of the number that begins at "p".
+ */
+static inline const char *
+scan_number(const TriggerJson *json, const char *p)
+{
+	if (*p == '-')
+		p++;
+	if (p < json->end && *p == '0')
+		p++;
+	else
+		p = scan_digits(json, p);
+	if (p < json->end && *p == '.')
+		p = scan_digits(json, p + 1);
+	if (p < json->end && (*p == 'e' || *p == 'E'))
+	{
+		p++;
+		if (p < json->end && (*p == '+' || *p == '-'))
+			p++;
+		p = scan_digits(json, p);
+	}
+	return p;
+}
+
+/*
+ * End of a word such as "true" at "p".
+ */
+static inline const char *
+scan_word(const TriggerJson *json, const char *p, const char *word, size_t len)
+{
+	if ((size_t) (json->end - p) < len || memcmp(p, word, len) != 0)
+		invalid_json(json, p);
+	return p + len;
 }
 
 /*
@@ -60,11 +225,64 @@ trigger_json_open(TriggerJson *json, char *text, size_t len,
 void
 trigger_json_advance(TriggerJson *json)
 {
-	JsonParseErrorType result = json_lex(json->lex);
+	const char *p = json->next;
 
-	if (unlikely(result != JSON_SUCCESS))
-		trigger_json_error(json, "the body is not valid JSON at byte %d",
-						   (int) (json->lex->token_start - json->lex->input));
+	json->previous = p;
+	while (p < json->end &&
+		   (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+		p++;
+	json->token = p;
+	if (p >= json->end)
+	{
+		json->type = JSON_TOKEN_END;
+		json->next = p;
+		return;
+	}
+
+	switch (*p)
+	{
+		case '"':
+			json->type = JSON_TOKEN_STRING;
+			json->next = scan_string(json, p + 1);
+			return;
+		case ',':
+			json->type = JSON_TOKEN_COMMA;
+			break;
+		case ':':
+			json->type = JSON_TOKEN_COLON;
+			break;
+		case '{':
+			json->type = JSON_TOKEN_OBJECT_START;
+			break;
+		case '}':
+			json->type = JSON_TOKEN_OBJECT_END;
+			break;
+		case '[':
+			json->type = JSON_TOKEN_ARRAY_START;
+			break;
+		case ']':
+			json->type = JSON_TOKEN_ARRAY_END;
+			break;
+		case 't':
+			json->type = JSON_TOKEN_TRUE;
+			json->next = scan_word(json, p, "true", 4);
+			return;
+		case 'f':
+			json->type = JSON_TOKEN_FALSE;
+			json->next = scan_word(json, p, "false", 5);
+			return;
+		case 'n':
+			json->type = JSON_TOKEN_NULL;
+			json->next = scan_word(json, p, "null", 4);
+			return;
+		default:
+			if (*p != '-' && (*p < '0' || *p > '9'))
+				invalid_json(json, p);
+			json->type = JSON_TOKEN_NUMBER;
+			json->next = scan_number(json, p);
+			return;
+	}
+	json->next = p + 1;
 }
 
 /*
@@ -75,7 +293,7 @@ trigger_json_expect(TriggerJson *json, JsonTokenType token, const char *what)
 {
 	if (unlikely(trigger_json_peek(json) != token))
 		trigger_json_error(json, "%s expected at byte %d", what,
-						   (int) (json->lex->token_start - json->lex->input));
+						   (int) (json->token - json->text));
 	trigger_json_advance(json);
 }
 
@@ -87,7 +305,7 @@ trigger_json_close(TriggerJson *json)
 {
 	if (trigger_json_peek(json) != JSON_TOKEN_END)
 		trigger_json_error(json, "the body goes on after its end at byte %d",
-						   (int) (json->lex->token_start - json->lex->input));
+						   (int) (json->token - json->text));
 }
 
 /*
@@ -181,9 +399,9 @@ trigger_json_value(TriggerJson *json)
 {
 	TriggerSlice slice;
 
-	slice.start = json->lex->token_start;
+	slice.start = json->token;
 	trigger_json_skip(json);
-	slice.len = json->lex->prev_token_terminator - slice.start;
+	slice.len = json->previous - slice.start;
 	return slice;
 }
 
@@ -331,7 +549,7 @@ trigger_json_has_nul_escape(TriggerSlice slice)
 	{
 		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
 			return true;
-		p += 2;					/* the lexer saw that something follows */
+		p += 2;					/* every backslash is followed by something */
 	}
 	return false;
 }

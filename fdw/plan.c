@@ -458,17 +458,25 @@ trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 }
 
 /*
- * The rows that the query will ask this scan for at most, 0 if unknown.  A
- * hint for the page size, never a truncation.
+ * The rows that the query will ask this scan for at most, 0 if unknown: its
+ * LIMIT, or the one row that EXISTS wants.  A hint for the page size, never a
+ * truncation.
  */
 static int
 limit_hint(PlannerInfo *root, RelOptInfo *baserel, ForeignPath *path, bool local)
 {
-	if (root->limit_tuples < 1 || root->limit_tuples > INT_MAX || local ||
+	Query	   *query = root->parse;
+	double		limit = root->limit_tuples;
+
+	if (limit < 1 && root->tuple_fraction >= 1 && !query->hasAggs &&
+		!query->groupClause && !query->groupingSets && !query->distinctClause &&
+		!query->hasWindowFuncs && !query->hasTargetSRFs)
+		limit = root->tuple_fraction;
+	if (limit < 1 || limit > INT_MAX || local ||
 		!bms_equal(root->all_baserels, baserel->relids) ||
 		!pathkeys_contained_in(root->query_pathkeys, path->path.pathkeys))
 		return 0;
-	return (int) root->limit_tuples;
+	return (int) limit;
 }
 
 /*

@@ -312,14 +312,12 @@ decode_member(TriggerDecoder *decoder, Member *node)
 
 		foreach(cell, node->slots)
 		{
-			trigger_json_open(&inner, unconstify(char *, slice.start),
-							  slice.len, json->source);
+			trigger_json_reopen(&inner, slice, json->source);
 			decode_slot(decoder, &inner, lfirst_int(cell));
 		}
 		if (node->children)
 		{
-			trigger_json_open(&inner, unconstify(char *, slice.start),
-							  slice.len, json->source);
+			trigger_json_reopen(&inner, slice, json->source);
 			decoder->json = &inner;
 			if (trigger_json_peek(&inner) == JSON_TOKEN_OBJECT_START)
 				decode_object(decoder, node->children);

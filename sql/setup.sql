@@ -24,15 +24,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 DECLARE
     program text;
 BEGIN
-    SELECT format('curl -sS --fail-with-body -X %s %s %s', method,
-                  emulator.shell_quote(url || '/_emulator/' || path),
-                  '--data-binary ' || emulator.shell_quote(body))
+    SELECT format('curl -sS --fail-with-body -X %s%s %s', method,
+                  ' --data-binary ' || emulator.shell_quote(body),
+                  emulator.shell_quote(url || '/_emulator/' || path))
       INTO program FROM emulator.address;
-    IF body IS NULL THEN
-        SELECT format('curl -sS --fail-with-body -X %s %s', method,
-                      emulator.shell_quote(url || '/_emulator/' || path))
-          INTO program FROM emulator.address;
-    END IF;
     DELETE FROM emulator.answer;
     EXECUTE format('COPY emulator.answer (line) FROM PROGRAM %L '
                    'WITH (FORMAT csv, DELIMITER E''\x01'', QUOTE E''\x02'')', program);

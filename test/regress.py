@@ -63,7 +63,8 @@ def run(tests, output):
                    "--encoding=UTF8", *tests]
         done = subprocess.run(command, env=environment, cwd=TOP, text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    print(done.stdout, end="")
+    report = re.findall(r"^test .*\n", done.stdout, re.MULTILINE)
+    print("".join(report) if len(report) == len(tests) else done.stdout, end="", flush=True)
     diffs = os.path.join(output, "regression.diffs")
     if os.path.exists(diffs):
         with open(diffs, encoding="utf-8", errors="replace") as file:

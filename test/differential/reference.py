@@ -101,7 +101,8 @@ def load(session, emulator, table, like, resource, environments=("prod",)):
         lines = emulator.control("GET", f"/oracle/{resource}?project="
                                         f"{credentials.PROJECT_ALPHA}&environment={environment}")
         shown = "staging" if environment == "stg" else environment.partition("-")[0]
-        for at in range(0, len(rows := lines.splitlines()), 1000):
+        rows = lines.splitlines()
+        for at in range(0, len(rows), 1000):
             session.query("INSERT INTO stage SELECT v::jsonb || jsonb_build_object("
                           f"'environment', {quote(shown)}) FROM (VALUES "
                           + ", ".join(f"({quote(row)})" for row in rows[at:at + 1000])

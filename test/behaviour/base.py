@@ -1,0 +1,151 @@
+"""What the behaviour tests share: one cluster and one emulator, fresh sessions, conditions.
+
+Every test starts with an emulator that behaves well and an empty request log, and with a
+session of its own. Servers that a test makes are dropped after it.
+"""
+import atexit
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+
+from cluster import Cluster  # noqa: E402
+from emulator_process import Emulator, credentials  # noqa: E402
+from pgwire import PgError  # noqa: E402
+from setup import create_default, create_server, quote  # noqa: E402, F401
+
+PATIENCE = 20               # seconds until a condition must hold
+SILENT = {}                 # url of the port that never answers
+
+_shared = {}
+
+
+def _destroy():
+    for name in ("cluster", "emulator"):
+        if name in _shared:
+            _shared.pop(name).destroy()
+
+
+def emulator():
+    """The emulator of this process, with the data set `small`."""
+    if "emulator" not in _shared:
+        silent = os.path.join("/tmp", f"trigger_silent_{os.getpid()}")
+        _shared["emulator"] = Emulator("small", 20000, 1, "--stall-port-file", silent)
+        with open(silent, encoding="ascii") as file:
+            SILENT["url"] = f"http://127.0.0.1:{int(file.read())}"
+        os.unlink(silent)
+    return _shared["emulator"]
+
+
+def cluster():
+    """The cluster of this process; database postgres has the default servers."""
+    if "cluster" not in _shared:
+        atexit.register(_destroy)
+        _shared["cluster"] = Cluster()
+        with _shared["cluster"].connect() as session:
+            create_default(session, emulator().url)
+    return _shared["cluster"]
+
+
+def wait_until(condition, what, patience=PATIENCE):
+    """Wait until `condition()` is true; returns its value."""
+    deadline = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"in vain waited for: {what}")
+        time.sleep(0.002)
+
+
+def descriptors(pid):
+    """Open file descriptors of a backend."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def sockets(pid):
+    """Internet sockets that a backend has open (as inode names)."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            continue
+        if target.startswith("socket:"):
+            found.add(target[8:-1])
+    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as file:
+        return found & {line.split()[9] for line in file.readlines()[1:]}
+
+
+def private_kb(pid):
+    """Private memory of a process in kB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("RssAnon"):
+                return int(line.split()[1])
+    raise RuntimeError("no RssAnon")
+
+
+class Case(unittest.TestCase):
+    """A test with a session `self.s`."""
+
+    def setUp(self):
+        self.cluster = cluster()
+        self.emulator = emulator()
+        self.emulator.faults()
+        self.emulator.control("PUT", "/settings", {
+            name: None for name in ("latency_ms", "latency_jitter_ms", "page_short",
+                                    "empty_pages", "repeat_rows", "rate_limit",
+                                    "drop_keepalive_after", "hydrate_drop")})
+        self.emulator.clear()
+        self.s = self.session()
+
+    def session(self, **kwargs):
+        """A session that ends with the test."""
+        session = self.cluster.connect(**kwargs)
+        self.addCleanup(session.close)
+        return session
+
+    def server(self, name, url=None, options=None, schema=True, **mapping):
+        """A server (and schema) of this test's own."""
+        def drop():
+            with self.cluster.connect() as admin:
+                admin.query(f"DROP SERVER IF EXISTS {name} CASCADE;"
+                            f"DROP SCHEMA IF EXISTS {name} CASCADE")
+        self.addCleanup(drop)
+        if not mapping:
+            mapping = {"secret_key": credentials.TR_PROD}
+        create_server(self.s, name, url or self.emulator.url, name if schema else None,
+                      {"project_ref": credentials.PROJECT_ALPHA, **(options or {})}, **mapping)
+
+    def role(self, name):
+        """A role that may use schema prod; gone after the test."""
+        def drop():
+            with self.cluster.connect() as admin:
+                admin.query(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+        self.s.query(f"CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA prod TO {name};"
+                     f"GRANT SELECT ON ALL TABLES IN SCHEMA prod TO {name}")
+        self.addCleanup(drop)
+
+    def keys_sent(self):
+        """The credentials of the requests since the log was cleared, in order."""
+        return [record["headers"]["authorization"].removeprefix("Bearer ")
+                for record in self.emulator.records()]
+
+    def waiting(self, session):
+        """Is the session's backend blocked in our wait?"""
+        with self.cluster.connect() as admin:
+            return admin.one("SELECT wait_event_type FROM pg_stat_activity WHERE pid ="
+                             f" {session.pid}") == "Extension"
+
+    def assert_error(self, error, sqlstate, *words):
+        self.assertEqual(error.sqlstate, sqlstate, str(error))
+        for word in words:
+            self.assertIn(word, f"{error.message} {error.detail} {error.hint}")
+
+
+def main():
+    unittest.main(module="__main__", verbosity=2)

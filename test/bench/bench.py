@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""How fast the runs are read, beside the other ways to read them.
+
+    python3 test/bench/bench.py [--rows N] [--repeat N] [part ...]
+
+Parts: read, requests, planning, cancel, memory, instructions (default: all).
+
+Everybody reads the same 20,000 runs in 200 pages of 100 from the emulator on
+loopback, uncompressed, pages rendered in advance, over one kept-alive
+connection, in turns:
+
+  ours       COPY (SELECT six columns FROM runs) TO '/dev/null'
+  jsonb      what a generic HTTP extension leaves to do: the bodies come in
+             through COPY FROM PROGRAM as jsonb, jsonb_to_recordset takes the
+             same six columns out, same sink.  (Debian has no pgsql-http.
+             This is its upper bound: fetching is a process of its own, and
+             overlaps with the parsing.)
+  client     the official client's async iterator; only the iteration counts
+  curl       a C program that follows the cursors and prints the bodies to
+             /dev/null: the floor
+
+The exit status is 1 when a target is missed.  Nothing is written but to a
+temporary directory.
+"""
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+
+from cluster import Cluster, bindir  # noqa: E402
+from emulator_process import Emulator, credentials  # noqa: E402
+from pgwire import PgError  # noqa: E402
+from setup import create_server  # noqa: E402
+
+SIX = "id, status, task_identifier, created_at, duration_ms, cost_in_cents"
+LIST = "/api/v1/runs?page%5Bsize%5D=100&filter%5BcreatedAt%5D%5Bfrom%5D=1"
+RECORD = ('"id" text, "status" text, "taskIdentifier" text, "createdAt" timestamptz, '
+          '"durationMs" bigint, "costInCents" numeric')
+# a body has neither of these control characters, nor a newline
+COPY_FORMAT = r"(FORMAT csv, QUOTE E'\x01', ESCAPE E'\x01', DELIMITER E'\x02')"
+
+QUERIES = {
+    "all runs": f"SELECT {SIX} FROM prod.runs",
+    "failed today": "SELECT task_identifier, count(*) FROM prod.runs WHERE status = 'FAILED' "
+                    "AND created_at > now() - interval '1 day' GROUP BY 1",
+    "last ten": "SELECT * FROM prod.runs ORDER BY created_at DESC LIMIT 10",
+    "one run": "SELECT * FROM prod.run_details WHERE id = 'run_x'",
+    "join": "SELECT * FROM prod.runs r JOIN prod.schedules s ON s.task = r.task_identifier",
+}
+
+
+class Bench:
+    """One cluster, one emulator, the results."""
+
+    def __init__(self, arguments):
+        self.rows = arguments.rows
+        self.repeat = arguments.repeat
+        self.missed = 0
+        self.directory = tempfile.mkdtemp(prefix="trigger_bench_")
+        os.chmod(self.directory, 0o755)
+        self.curlpages = os.path.join(self.directory, "curlpages")
+        subprocess.run(["cc", "-O2", "-o", self.curlpages, os.path.join(HERE, "curlpages.c"),
+                        "-lcurl"], check=True)
+        self.emulator = Emulator("bulk", self.rows)
+        self.emulator.settings(gzip=False)
+        self.cluster = Cluster(["log_min_messages = fatal"])
+        self.session = self.connect()
+        self.session.query("CREATE EXTENSION trigger_fdw")
+        create_server(self.session, "prod", self.emulator.url, "prod",
+                      {"project_ref": credentials.PROJECT_ALPHA}, secret_key=credentials.TR_PROD)
+
+    def connect(self):
+        session = self.cluster.connect()
+        session.query("SET timezone = 'UTC'")
+        return session
+
+    def close(self):
+        self.cluster.destroy()
+        self.emulator.destroy()
+        shutil.rmtree(self.directory)
+
+    def target(self, text, met):
+        """Print a target and whether it was met."""
+        self.missed += not met
+        print(f"  {'met   ' if met else 'MISSED'}  {text}", flush=True)
+
+    # the four readers; each returns seconds
+
+    def ours(self):
+        begun = time.perf_counter()
+        self.session.query(f"COPY (SELECT {SIX} FROM prod.runs) TO '/dev/null'")
+        seconds = time.perf_counter() - begun
+        assert self.session.tag == f"COPY {self.rows}", self.session.tag
+        return seconds
+
+    def jsonb(self):
+        program = f'{self.curlpages} "{self.emulator.url}{LIST}" {credentials.TR_PROD}'
+        self.session.query("CREATE TEMP TABLE IF NOT EXISTS page (body jsonb); TRUNCATE page")
+        begun = time.perf_counter()
+        self.session.query(f"COPY page FROM PROGRAM '{program}' {COPY_FORMAT}")
+        self.session.query("COPY (SELECT r.* FROM page, jsonb_to_recordset(body->'data') "
+                           f"AS r({RECORD})) TO '/dev/null'")
+        seconds = time.perf_counter() - begun
+        assert self.session.tag == f"COPY {self.rows}", self.session.tag
+        return seconds
+
+    def client(self):
+        answer = json.loads(subprocess.check_output(
+            ["node", os.path.join(HERE, "official.mjs"), self.emulator.url,
+             credentials.TR_PROD]))
+        assert answer["rows"] == self.rows, answer
+        return answer["ms"] / 1000
+
+    def curl(self):
+        begun = time.perf_counter()
+        subprocess.run([self.curlpages, self.emulator.url + LIST, credentials.TR_PROD],
+                       stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - begun
+
+    # the parts
+
+    def read(self):
+        readers = {"ours": self.ours, "jsonb": self.jsonb, "client": self.client,
+                   "curl": self.curl}
+        self.emulator.control("POST", f"/warm?rows={self.rows}")
+        for latency in (0, 20):
+            self.emulator.settings(latency_ms=latency)
+            self.ours()             # connections are open, catalogs are cached
+            seconds = {name: [] for name in readers}
+            requests = {}
+            for _ in range(self.repeat):
+                for name, reader in readers.items():
+                    self.emulator.clear()
+                    seconds[name].append(reader())
+                    requests[name] = len(self.emulator.requests())
+            median = {name: statistics.median(times) for name, times in seconds.items()}
+            print(f"\nread {self.rows} runs, latency {latency} ms, median of {self.repeat}")
+            print("  reader      seconds   least    most   / ours  requests")
+            for name, times in seconds.items():
+                print(f"  {name:8} {median[name]:10.3f} {min(times):7.3f} {max(times):7.3f} "
+                      f"{median[name] / median['ours']:8.2f} {requests[name]:9}")
+            if latency == 0:
+                for name, factor in (("jsonb", 2), ("client", 3)):
+                    self.target(f"at least {factor} times as fast as {name}",
+                                median[name] >= factor * median["ours"])
+            else:
+                self.target("at most 1.05 times the time of curl",
+                            median["ours"] <= 1.05 * median["curl"])
+            self.target("as many requests as curl", requests["ours"] == requests["curl"])
+        self.emulator.settings(latency_ms=None)
+
+    def requests(self):
+        print("\nrequests")
+        self.emulator.clear()
+        for sql in QUERIES.values():
+            self.session.query("EXPLAIN (VERBOSE) " + sql)
+        self.target("EXPLAIN makes none", not self.emulator.requests())
+        self.session.query(QUERIES["last ten"])
+        made = self.emulator.requests()
+        self.target("LIMIT 10 is one of ten rows",
+                    len(made) == 1 and "page[size]=10" in made[0])
+
+    def planning(self):
+        print("\nplanning, median of 50")
+        for name, sql in QUERIES.items():
+            times = []
+            for _ in range(50):
+                plan = self.session.column("EXPLAIN (SUMMARY) " + sql)
+                times += [float(line.split()[2]) for line in plan if "Planning Time" in line]
+            print(f"  {name:14} {statistics.median(times):7.3f} ms")
+            self.target("below 1 ms", statistics.median(times) < 1)
+
+    def cancel(self):
+        print("\ncancel while the first byte is awaited, 50 times")
+        self.emulator.faults({"match": {"path_regex": "/runs"}, "times": 0,
+                              "action": {"kind": "stall", "where": "headers"}})
+        times = []
+        for _ in range(50):
+            self.session.send("SELECT id FROM prod.runs LIMIT 1")
+            time.sleep(0.02 + random.random() / 50)
+            begun = time.perf_counter()
+            self.session.cancel()
+            try:
+                self.session.result()
+                raise AssertionError("not cancelled")
+            except PgError as error:
+                assert error.sqlstate == "57014", error
+            times.append((time.perf_counter() - begun) * 1000)
+        self.emulator.faults()
+        times.sort()
+        print(f"  median {statistics.median(times):.2f} ms, 95th percentile {times[47]:.2f} ms, "
+              f"most {times[-1]:.2f} ms")
+        self.target("95th percentile below 100 ms", times[47] < 100)
+
+    def memory(self):
+        print("\nmemory of the backend")
+        peaks = {}
+        for rows in (1000, 200000):
+            self.emulator.reset(dataset="bulk", runs=rows)
+            with self.connect() as session:
+                for _ in range(2):
+                    session.query(f"COPY (SELECT {SIX} FROM prod.runs) TO '/dev/null'")
+                with open(f"/proc/{session.pid}/status", encoding="ascii") as status:
+                    peaks[rows] = int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
+            print(f"  peak after {rows:6} runs {peaks[rows] / 1024:6.1f} MB")
+        self.target("growth below 8 MB", peaks[200000] - peaks[1000] < 8 * 1024)
+        self.emulator.reset(dataset="bulk", runs=self.rows)
+
+    def instructions(self):
+        """Count those of a single-user server, and take those of the start away."""
+        print("\ninstructions per row")
+        if not shutil.which("valgrind"):
+            print("  not counted, valgrind is missing")
+            return
+        self.session.close()
+        self.cluster.stop("fast")
+        counts = []
+        for limit in (1000, 6000):
+            sql = f"COPY (SELECT {SIX} FROM prod.runs LIMIT {limit}) TO '/dev/null'\n"
+            done = subprocess.run(
+                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                 os.path.join(bindir(), "postgres"), "--single", "-D", self.cluster.data,
+                 "postgres"], input=sql, text=True, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, cwd=self.cluster.directory, check=True,
+                preexec_fn=self.cluster._demote)
+            counts.append(int(re.search(r"Collected : (\d+)", done.stderr).group(1)))
+        print(f"  {(counts[1] - counts[0]) // 5000} (six columns)")
+
+
+PARTS = ["read", "requests", "planning", "cancel", "memory", "instructions"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=20000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []])
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    try:
+        # in this order: the last part stops the cluster
+        for part in PARTS:
+            if not arguments.part or part in arguments.part:
+                getattr(bench, part)()
+    finally:
+        bench.close()
+    print(f"\n{bench.missed} targets missed" if bench.missed else "\nall targets met")
+    return 1 if bench.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
