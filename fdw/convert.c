@@ -19,8 +19,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -318,6 +320,10 @@ input_text(TriggerJson *json, TriggerField *field)
 		case TRIGGER_JSON_STRINGS:
 			if (token != JSON_TOKEN_ARRAY_START)
 				wrong_type(json, field, "a list");
+			/* another type of array: by way of its text */
+			if (OidIsValid(get_element_type(field->type)))
+				return OidOutputFunctionCall(F_ARRAY_OUT,
+											 convert_strings(json, field));
 			break;
 		case TRIGGER_JSON_ANY:
 			/* a field of unknown type: a string is its value */

@@ -44,8 +44,11 @@
 /* Cost of decoding one row of an answer. */
 #define ROW_COST			0.05
 
-/* A plan that can only fail is made this unattractive. */
-#define IMPOSSIBLE_COST		1.0e10
+/*
+ * A plan that can only fail is made this unattractive: clearly more so than
+ * one with a join method that was switched off.
+ */
+#define IMPOSSIBLE_COST		1.0e12
 
 /* What the callbacks of one table share. */
 typedef struct PlanInfo

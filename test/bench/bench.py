@@ -210,6 +210,7 @@ class Bench:
             with self.connect() as session:
                 for _ in range(2):
                     session.query(f"COPY (SELECT {SIX} FROM prod.runs) TO '/dev/null'")
+                    assert session.tag == f"COPY {rows}", session.tag
                 with open(f"/proc/{session.pid}/status", encoding="ascii") as status:
                     peaks[rows] = int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
             print(f"  peak after {rows:6} runs {peaks[rows] / 1024:6.1f} MB")
@@ -223,9 +224,9 @@ class Bench:
             print("  not counted, valgrind is missing")
             return
         self.session.close()
-        self.cluster.stop("fast")
+        self.cluster.stop("fast")   # and close() finds it stopped, which is no failure
         counts = []
-        for limit in (1000, 6000):
+        for limit in (2000, 12000):
             sql = f"COPY (SELECT {SIX} FROM prod.runs LIMIT {limit}) TO '/dev/null'\n"
             done = subprocess.run(
                 ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
@@ -234,7 +235,7 @@ class Bench:
                 stderr=subprocess.PIPE, cwd=self.cluster.directory, check=True,
                 preexec_fn=self.cluster._demote)
             counts.append(int(re.search(r"Collected : (\d+)", done.stderr).group(1)))
-        print(f"  {(counts[1] - counts[0]) // 5000} (six columns)")
+        print(f"  {(counts[1] - counts[0]) // 10000} (six columns)")
 
 
 PARTS = ["read", "requests", "planning", "cancel", "memory", "instructions"]
