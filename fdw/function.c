@@ -161,7 +161,7 @@ trigger_check_server(PG_FUNCTION_ARGS)
 	request.environment = target->environment;
 	trigger_target_check(target, request.endpoint);
 	http.url = trigger_request_url(&request, &page);
-	http.headers = trigger_request_headers(&request);
+	http.headers = trigger_request_headers(&request, false);
 	connection = trigger_connection_get(target, CurrentMemoryContext);
 	transfer = trigger_transfer_start(connection, &http, CurrentMemoryContext, NULL);
 	trigger_http_wait(connection, transfer);

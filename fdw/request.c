@@ -508,7 +508,8 @@ trigger_request_describe(const TriggerRequest *request, const TriggerPage *page)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, "GET ");
+	appendStringInfo(&buf, "%s ", request->endpoint->method ?
+					 request->endpoint->method : "GET");
 	append_request(&buf, request, page, true);
 
 	/* an error about a value must not fail for another value's encoding */
@@ -543,13 +544,13 @@ sends_branch(const TriggerRequest *request)
 }
 
 /*
- * Headers of a request, NULL-terminated, palloc'd.  The first may hold the
- * credential: not for messages.
+ * Headers of a request, with a JSON body if "body"; NULL-terminated, palloc'd.
+ * The first may hold the credential: not for messages.
  */
 const char *const *
-trigger_request_headers(const TriggerRequest *request)
+trigger_request_headers(const TriggerRequest *request, bool body)
 {
-	const char **headers = palloc0(5 * sizeof(char *));
+	const char **headers = palloc0(6 * sizeof(char *));
 	int			n = 0;
 
 	if (request->target->credential &&
@@ -557,6 +558,8 @@ trigger_request_headers(const TriggerRequest *request)
 		headers[n++] = psprintf("Authorization: Bearer %s",
 								request->target->credential);
 	headers[n++] = "Accept: application/json";
+	if (body)
+		headers[n++] = "Content-Type: application/json";
 	headers[n++] = "x-trigger-api-version: " API_VERSION;
 	if (sends_branch(request))
 	{

@@ -64,6 +64,7 @@ extern char *trigger_request_url(const TriggerRequest *request,
 								 const TriggerPage *page);
 extern char *trigger_request_describe(const TriggerRequest *request,
 									  const TriggerPage *page);
-extern const char *const *trigger_request_headers(const TriggerRequest *request);
+extern const char *const *trigger_request_headers(const TriggerRequest *request,
+												  bool body);
 
 #endif							/* TRIGGER_REQUEST_H */

@@ -137,6 +137,7 @@ typedef enum TriggerPaging
 typedef struct TriggerEndpoint
 {
 	const char *operation;		/* the official client's name, for messages */
+	const char *method;			/* NULL: GET */
 	const char *path;			/* with {project}, {environment}, {key} */
 	int			credentials;	/* set of TriggerCredential, or ANYONE */
 	TriggerPaging paging;
@@ -173,6 +174,8 @@ typedef struct TriggerResource
 	double		expected_rows;	/* without statistics */
 	/* Where a qual on a write-only column should have gone. */
 	const char *write_only_hint;
+	/* How rows are written; NULL: they are not. */
+	const struct TriggerWriter *writer;
 } TriggerResource;
 
 extern const TriggerResource trigger_resource_runs;

@@ -173,7 +173,7 @@ send_request(TriggerStream *stream, const TriggerRequest *request,
 	old = MemoryContextSwitchTo(stream->transfer_context);
 	http.method = "GET";
 	http.url = trigger_request_url(request, page);
-	http.headers = trigger_request_headers(request);
+	http.headers = trigger_request_headers(request, false);
 	http.repeat = TRIGGER_REPEAT_SAFE;
 	http.final_500 = (request->endpoint->flags & TRIGGER_EP_FINAL_500) != 0;
 	if (request->endpoint->paging == TRIGGER_PAGING_ITEM)

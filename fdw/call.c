@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * call.c
+ *		One request that changes something, or asks about one thing.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "call.h"
+
+#include "answer.h"
+#include "json_reader.h"
+#include "mb/pg_wchar.h"
+#include "request.h"
+
+/*
+ * Did the caller ask for this status?
+ */
+static bool
+is_wanted(const TriggerCall *call, int status)
+{
+	for (int i = 0; i < TRIGGER_CALL_STATUSES && call->statuses[i]; i++)
+	{
+		if (call->statuses[i] == status)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The answer to a request that must not be sent twice was lost: nobody knows
+ * what became of it.
+ */
+static void
+report_unknown_outcome(const TriggerHttpResponse *response,
+					   const TriggerTarget *target,
+					   const TriggerCall *call, const char *source)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("outcome of operation \"%s\" on server \"%s\" is unknown",
+					call->endpoint->operation, target->server_name),
+			 errdetail("%s: %s.  The request may have been carried out.", source,
+					   response->message ? response->message : "no answer"),
+			 errhint("It was not repeated, because that could do it twice.  Look at what is there before you run the statement again.")));
+}
+
+/*
+ * Send a request and wait for its answer.  ERROR unless it succeeds or ends
+ * with a status that the caller wants to see.  The result is in the current
+ * context.
+ */
+TriggerCallResult *
+trigger_call(TriggerHttp *http, const TriggerTarget *target,
+			 const TriggerCall *call)
+{
+	TriggerCallResult *result = palloc0(sizeof(TriggerCallResult));
+	TriggerRequest request = {.target = target, .endpoint = call->endpoint,
+		.key = call->key};
+	TriggerHttpRequest sent = {.repeat = call->repeat};
+	TriggerHttpResponse *response;
+	TriggerTransfer *transfer;
+	MemoryContext context;
+	MemoryContext old;
+
+	trigger_target_check(target, call->endpoint);
+	request.environment = call->environment ? call->environment : target->environment;
+	result->source = trigger_request_describe(&request, NULL);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "trigger_fdw call",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	sent.method = call->endpoint->method ? call->endpoint->method : "GET";
+	sent.url = trigger_request_url(&request, NULL);
+	sent.headers = trigger_request_headers(&request, call->body != NULL);
+	sent.body = call->body;
+	sent.body_len = call->body ? strlen(call->body) : 0;
+	transfer = trigger_transfer_start(http, &sent, context, NULL);
+	MemoryContextSwitchTo(old);
+
+	trigger_http_wait(http, transfer);
+	response = trigger_transfer_response(transfer);
+	if (response->failure != TRIGGER_HTTP_OK && response->maybe_processed &&
+		call->repeat == TRIGGER_REPEAT_NEVER)
+		report_unknown_outcome(response, target, call, result->source);
+	if (response->failure != TRIGGER_HTTP_OK ||
+		!is_wanted(call, response->status))
+		(void) trigger_answer_check(response, target, call->endpoint,
+									result->source, false);
+
+	result->status = response->status;
+	result->attempts = response->attempts;
+	result->body_len = response->body_len;
+	result->body = pnstrdup(response->body, response->body_len);
+	MemoryContextDelete(context);
+	return result;
+}
+
+/*
+ * A string member of the answer's object, as UTF-8; NULL if it has none.
+ * ERROR if the answer is not an object, or the member not a string.
+ */
+char *
+trigger_call_member(const TriggerCallResult *result, const char *member)
+{
+	TriggerJson json;
+	char	   *value = NULL;
+
+	trigger_json_open(&json, result->body, result->body_len, result->source);
+	trigger_json_expect(&json, JSON_TOKEN_OBJECT_START, "an object");
+	if (trigger_json_peek(&json) == JSON_TOKEN_OBJECT_END)
+		return NULL;
+	do
+	{
+		TriggerSlice key = trigger_json_slice(&json);
+
+		trigger_json_expect(&json, JSON_TOKEN_STRING, "a member's name");
+		trigger_json_expect(&json, JSON_TOKEN_COLON, "a colon");
+		if (trigger_json_key_is(key, member) &&
+			trigger_json_peek(&json) != JSON_TOKEN_NULL)
+		{
+			size_t		len;
+
+			if (trigger_json_peek(&json) != JSON_TOKEN_STRING)
+				trigger_json_error(&json, "field \"%s\" is not a string", member);
+			value = trigger_json_unescape(&json, trigger_json_slice(&json), &len);
+		}
+		trigger_json_skip(&json);
+	} while (trigger_json_more(&json, JSON_TOKEN_OBJECT_END));
+	trigger_json_close(&json);
+	return value;
+}

@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * call.h
+ *		One request that changes something, or asks about one thing.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_CALL_H
+#define TRIGGER_CALL_H
+
+#include "postgres.h"
+
+#include "http.h"
+#include "target.h"
+
+/* Statuses besides success that the caller wants to see, ended by 0. */
+#define TRIGGER_CALL_STATUSES	4
+
+typedef struct TriggerCall
+{
+	const TriggerEndpoint *endpoint;
+	const char *environment;	/* NULL: the target's */
+	const char *key;			/* UTF-8; NULL: the path has none */
+	const char *body;			/* JSON in UTF-8; NULL: none */
+	TriggerRepeat repeat;
+	int			statuses[TRIGGER_CALL_STATUSES];
+} TriggerCall;
+
+typedef struct TriggerCallResult
+{
+	int			status;
+	char	   *body;			/* NUL-terminated */
+	size_t		body_len;
+	int			attempts;
+	const char *source;			/* method and path, for messages */
+} TriggerCallResult;
+
+extern TriggerCallResult *trigger_call(TriggerHttp *http,
+									   const TriggerTarget *target,
+									   const TriggerCall *call);
+extern char *trigger_call_member(const TriggerCallResult *result,
+								 const char *member);
+
+#endif							/* TRIGGER_CALL_H */
