@@ -1,4 +1,10 @@
 # trigger_fdw/Makefile
+#
+#   make, make install    for who has PostgreSQL's development files
+#   make demo             shows the extension at work; installs what it needs
+#   make check            all tests; installs what they need
+#   make check-PART       one part of them (python3 test/check.py --list)
+#   make bench            how fast it reads, beside the other ways
 
 EXTENSION = trigger_fdw
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" trigger_fdw.control)
@@ -9,13 +15,66 @@ PGFILEDESC = "trigger_fdw - foreign-data wrapper for the Trigger.dev management 
 DATA = $(wildcard fdw/trigger_fdw--*.sql)
 
 PG_CPPFLAGS = -DTRIGGER_FDW_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -lcurl -ljson-c
 
 PG_CONFIG ?= pg_config
+PYTHON ?= python3
+
+ifneq ($(filter demo check check-% bench,$(MAKECMDGOALS)),)
+
+# These bring PGXS if it is missing, so they must do without it; every step
+# that needs it is a make of its own.  (PGXS has a "check" of its own, too,
+# that only says that there is none.)
+MAKE_STEP = $(MAKE) --no-print-directory PG_CONFIG='$(PG_CONFIG)'
+export PG_CONFIG
+
+.PHONY: demo check bench all install clean
+demo:
+	@scripts/setup.sh demo
+	@$(MAKE_STEP) -s installed
+	@$(PYTHON) test/demo/demo.py
+
+check:
+	@scripts/setup.sh check
+	@$(MAKE_STEP) -s installed WERROR=1
+	@$(PYTHON) test/check.py
+
+check-%:
+	@scripts/setup.sh check
+	@$(MAKE_STEP) -s installed WERROR=1
+	@$(PYTHON) test/check.py $*
+
+bench:
+	@scripts/setup.sh bench
+	@$(MAKE_STEP) -s installed
+	@cd test/contract && test -d node_modules || npm ci --ignore-scripts --silent
+	@$(PYTHON) test/bench/bench.py
+
+all install clean:
+	@$(MAKE_STEP) $@
+
+else
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error PostgreSQL's development files are missing; "scripts/setup.sh build" installs them)
+endif
+# Bitcode is for inlining into compiled expressions: nothing here is called in one.
+override with_llvm = no
 include $(PGXS)
 
-# PGXS tracks no headers; an object built against an old one would crash.
-$(OBJS): $(wildcard fdw/*.h)
+# few and small: all depend on all
+$(OBJS): $(wildcard fdw/*.h) Makefile trigger_fdw.control
+
+# Install where the files differ, with sudo where that needs it.
+.PHONY: installed
+installed: all
+	@cmp -s trigger_fdw.so '$(pkglibdir)/trigger_fdw.so' \
+		&& cmp -s trigger_fdw.control '$(datadir)/extension/trigger_fdw.control' \
+		&& for file in $(DATA); do \
+			cmp -s $$file '$(datadir)/extension/'$${file##*/} || exit; done \
+		|| $$(test -w '$(pkglibdir)' || echo sudo) $(MAKE) -s install PG_CONFIG='$(PG_CONFIG)'
+
+endif

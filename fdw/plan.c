@@ -126,9 +126,8 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
 }
 
 /*
- * Refuse conditions on columns that rows do not carry, and find join clauses
- * that could fix such a column.  Returns the attribute that must be fixed by
- * a join, 0 if none.
+ * Callbacks of generate_implied_equalities_for_column(): is a member of an
+ * equivalence class this attribute, or does it at least use it?
  */
 static bool
 match_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
@@ -142,9 +141,24 @@ match_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
 		var->varattno == *(AttrNumber *) arg;
 }
 
+static bool
+uses_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
+					  EquivalenceClass *ec, EquivalenceMember *em, void *arg)
+{
+	Bitmapset  *used = trigger_qual_attributes(baserel, (Node *) em->em_expr);
+
+	return bms_is_member(*(AttrNumber *) arg, used);
+}
+
+/*
+ * Refuse join conditions on columns that rows do not carry, and find those
+ * that fix such a column.  Returns the attribute that must be fixed by a
+ * join, 0 if none.
+ */
 static int
 find_required_join(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 {
+	int			required = 0;
 	ListCell   *cell;
 
 	for (AttrNumber attno = 1; attno <= info->rel->natts; attno++)
@@ -158,7 +172,13 @@ find_required_join(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 			 attribute->column->source != TRIGGER_FROM_NOWHERE))
 			continue;
 
-		foreach(cell, baserel->joininfo)
+		clauses = list_copy(baserel->joininfo);
+		if (baserel->has_eclass_joins)
+			clauses = list_concat(clauses,
+								  generate_implied_equalities_for_column(root, baserel,
+																		 uses_attribute_member,
+																		 &attno, NULL));
+		foreach(cell, clauses)
 		{
 			RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
 			Bitmapset  *used = trigger_qual_attributes(baserel,
@@ -168,24 +188,10 @@ find_required_join(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 				continue;
 			if (trigger_qual_match(root, baserel, info->rel, rinfo->clause) == NULL)
 				trigger_qual_check_local(root, baserel, info->rel, rinfo->clause);
-			return attno;
-		}
-		if (!baserel->has_eclass_joins)
-			continue;
-		clauses = generate_implied_equalities_for_column(root, baserel,
-														 match_attribute_member,
-														 &attno, NULL);
-		if (clauses != NIL)
-		{
-			RestrictInfo *rinfo = linitial_node(RestrictInfo, clauses);
-
-			if (attribute->column->source == TRIGGER_FROM_NOWHERE ||
-				trigger_qual_match(root, baserel, info->rel, rinfo->clause) == NULL)
-				trigger_qual_check_local(root, baserel, info->rel, rinfo->clause);
-			return attno;
+			required = attno;
 		}
 	}
-	return 0;
+	return required;
 }
 
 /*

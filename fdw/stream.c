@@ -193,13 +193,14 @@ send_request(TriggerStream *stream, const TriggerRequest *request,
 }
 
 /*
- * Size of the next page: no larger than what is needed.
+ * Size of the next page: no larger than what is needed.  A look-up searches
+ * its pages for one row.
  */
 static int
 page_size(const TriggerStream *stream)
 {
 	int			size = stream->plan->target->page_size;
-	int64		needed = stream->remaining;
+	int64		needed = stream->item ? 0 : stream->remaining;
 
 	if (needed > 0 && stream->rows)
 		needed -= stream->rows->nrows - stream->next_row;

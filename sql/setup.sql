@@ -47,6 +47,13 @@ $$;
 CREATE FUNCTION requests_sorted() RETURNS SETOF text
 LANGUAGE sql VOLATILE AS $$ SELECT r FROM requests() AS r ORDER BY r COLLATE "C" $$;
 
+-- The same as it was on the wire.
+CREATE FUNCTION request_targets() RETURNS SETOF text
+LANGUAGE sql VOLATILE AS $$
+    SELECT r->>'target'
+    FROM emulator.call('GET', 'requests.json?take=1') AS line, jsonb_array_elements(line::jsonb) AS r
+$$;
+
 -- Headers of the requests since the last call.
 CREATE FUNCTION request_headers(VARIADIC names text[]) RETURNS SETOF text
 LANGUAGE sql VOLATILE AS $$

@@ -23,7 +23,7 @@ _shared = {}
 
 
 def _destroy():
-    for name in ("cluster", "emulator"):
+    for name in ("cluster", "emulator", "other"):
         if name in _shared:
             _shared.pop(name).destroy()
 
@@ -37,6 +37,13 @@ def emulator():
             SILENT["url"] = f"http://127.0.0.1:{int(file.read())}"
         os.unlink(silent)
     return _shared["emulator"]
+
+
+def other_emulator():
+    """A second API, without any runs."""
+    if "other" not in _shared:
+        _shared["other"] = Emulator("empty")
+    return _shared["other"]
 
 
 def cluster():
