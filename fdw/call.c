@@ -58,6 +58,7 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 	TriggerCallResult *result = palloc0(sizeof(TriggerCallResult));
 	TriggerRequest request = {.target = target, .endpoint = call->endpoint,
 		.key = call->key};
+	TriggerPage page = {.size = target->page_size, .number = call->page};
 	TriggerHttpRequest sent = {.repeat = call->repeat};
 	TriggerHttpResponse *response;
 	TriggerTransfer *transfer;
@@ -66,13 +67,13 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 
 	trigger_target_check(target, call->endpoint);
 	request.environment = call->environment ? call->environment : target->environment;
-	result->source = trigger_request_describe(&request, NULL);
+	result->source = trigger_request_describe(&request, call->page ? &page : NULL);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "trigger_fdw call",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	sent.method = call->endpoint->method ? call->endpoint->method : "GET";
-	sent.url = trigger_request_url(&request, NULL);
+	sent.url = trigger_request_url(&request, call->page ? &page : NULL);
 	sent.headers = trigger_request_headers(&request, call->body != NULL);
 	sent.body = call->body;
 	sent.body_len = call->body ? strlen(call->body) : 0;
@@ -83,7 +84,13 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 	response = trigger_transfer_response(transfer);
 	if (response->failure != TRIGGER_HTTP_OK && response->maybe_processed &&
 		call->repeat == TRIGGER_REPEAT_NEVER)
-		report_unknown_outcome(response, target, call, result->source);
+	{
+		if (call->lost == NULL)
+			report_unknown_outcome(response, target, call, result->source);
+		*call->lost = true;
+		MemoryContextDelete(context);
+		return result;
+	}
 	if (response->failure != TRIGGER_HTTP_OK ||
 		!is_wanted(call, response->status))
 		(void) trigger_answer_check(response, target, call->endpoint,
@@ -95,6 +102,21 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 	result->body = pnstrdup(response->body, response->body_len);
 	MemoryContextDelete(context);
 	return result;
+}
+
+/*
+ * A status that the caller wanted to see is an error after all.
+ */
+void
+trigger_call_refused(const TriggerCallResult *result,
+					 const TriggerTarget *target,
+					 const TriggerEndpoint *endpoint)
+{
+	TriggerHttpResponse response = {.status = result->status,
+		.body = result->body, .body_len = result->body_len};
+
+	(void) trigger_answer_check(&response, target, endpoint, result->source, false);
+	elog(ERROR, "unexpected HTTP status %d", result->status);
 }
 
 /*

@@ -23,9 +23,12 @@ typedef struct TriggerCall
 	const TriggerEndpoint *endpoint;
 	const char *environment;	/* NULL: the target's */
 	const char *key;			/* UTF-8; NULL: the path has none */
+	int			page;			/* of a list with page numbers; 0: it is none */
 	const char *body;			/* JSON in UTF-8; NULL: none */
 	TriggerRepeat repeat;
 	int			statuses[TRIGGER_CALL_STATUSES];
+	bool	   *lost;			/* if not NULL: set, instead of an ERROR, when
+								 * nobody knows what became of the request */
 } TriggerCall;
 
 typedef struct TriggerCallResult
@@ -40,6 +43,10 @@ typedef struct TriggerCallResult
 extern TriggerCallResult *trigger_call(TriggerHttp *http,
 									   const TriggerTarget *target,
 									   const TriggerCall *call);
+extern void trigger_call_refused(const TriggerCallResult *result,
+								 const TriggerTarget *target,
+								 const TriggerEndpoint *endpoint)
+			pg_attribute_noreturn();
 extern char *trigger_call_member(const TriggerCallResult *result,
 								 const char *member);
 

@@ -98,6 +98,28 @@
 #define TRIGGER_INIT_SET(fcinfo) SetSingleFuncCall(fcinfo, 0)
 #endif
 
+/* Whose privileges, and which columns: moved out of the range table in 16. */
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_RESULT_USER(info, estate, rte) \
+	ExecGetResultRelCheckAsUser(info, estate)
+#define TRIGGER_INSERTED_COLUMNS(root, rte) \
+	(getRTEPermissionInfo((root)->parse->rteperminfos, rte)->insertedCols)
+#define TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte) \
+	(getRTEPermissionInfo((estate)->es_rteperminfos, rte)->insertedCols)
+#else
+#define TRIGGER_RESULT_USER(info, estate, rte) \
+	(OidIsValid((rte)->checkAsUser) ? (rte)->checkAsUser : GetUserId())
+#define TRIGGER_INSERTED_COLUMNS(root, rte) ((rte)->insertedCols)
+#define TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte) ((rte)->insertedCols)
+#endif
+
+/* This backend's transaction. */
+#if PG_VERSION_NUM >= 170000
+#define TRIGGER_LOCAL_XID (MyProc->vxid.lxid)
+#else
+#define TRIGGER_LOCAL_XID (MyProc->lxid)
+#endif
+
 /* EXPLAIN's headers were split in 18. */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"

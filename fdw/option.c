@@ -512,7 +512,7 @@ check_branch(char **newval, void **extra, GucSource source)
 }
 
 /*
- * Define the session's settings; from _PG_init.
+ * Define the session's settings; from _PG_init, which reserves the prefix.
  */
 void
 trigger_define_settings(void)
@@ -535,7 +535,6 @@ trigger_define_settings(void)
 							   "Branch used instead of the options'.",
 							   NULL, &setting_branch, "", PGC_USERSET, 0,
 							   check_branch, NULL, NULL);
-	MarkGUCPrefixReserved("trigger_fdw");
 }
 
 /* An empty setting is one that is not set. */

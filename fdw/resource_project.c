@@ -8,6 +8,7 @@
  *-------------------------------------------------------------------------
  */
 #include "resource.h"
+#include "writer.h"
 
 static const TriggerEndpoint envvars_list = {
 	.operation = "envvars.list",
@@ -66,6 +67,7 @@ const TriggerResource trigger_resource_envvars = {
 	.item = &envvars_retrieve,
 	.hidden_keys = envvars_hidden,
 	.expected_rows = 100,
+	.writer = &trigger_writer_envvars,
 };
 
 static const TriggerEndpoint schedules_list = {
@@ -151,6 +153,7 @@ const TriggerResource trigger_resource_schedules = {
 	.lists = {&schedules_list},
 	.item = &schedules_retrieve,
 	.expected_rows = 200,
+	.writer = &trigger_writer_schedules,
 };
 
 static const TriggerEndpoint timezones_list = {

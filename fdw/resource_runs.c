@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "resource.h"
+#include "writer.h"
 
 /*
  * Statuses as shown under API version 2025-07-16, and the filter words that
@@ -187,6 +188,7 @@ const TriggerResource trigger_resource_runs = {
 	.moment_field = "createdAt",
 	.expected_rows = 20000,
 	.write_only_hint = "Read it from a table of the resource \"run_details\".",
+	.writer = &trigger_writer_runs,
 };
 
 static const TriggerColumn run_details_columns[] = {

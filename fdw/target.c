@@ -49,6 +49,28 @@ integer_option(List *table, List *server, const char *name, int otherwise)
 }
 
 /*
+ * A boolean option that is true unless somebody has said otherwise.
+ */
+static bool
+boolean_option(List *table, List *server, const char *name)
+{
+	const char *value = narrowest(NULL, table, NIL, server, name);
+
+	return value == NULL || trigger_option_bool(value);
+}
+
+/*
+ * Does the option "updatable" allow writes?
+ */
+bool
+trigger_target_is_updatable(Oid serverid, List *table_options)
+{
+	ForeignServer *server = GetForeignServer(serverid);
+
+	return boolean_option(table_options, server->options, "updatable");
+}
+
+/*
  * The environment that a secret key belongs to; its prefix tells.
  */
 static const char *
@@ -141,7 +163,6 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 	ForeignServer *server = GetForeignServer(serverid);
 	List	   *mapping = NIL;
 	const char *base_url;
-	const char *updatable;
 	const char *problem;
 	char	   *normalized;
 	const char *insecure = trigger_option_get(server->options, "allow_insecure");
@@ -204,8 +225,10 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 	target->concurrency = integer_option(table_options, server->options,
 										 "concurrency",
 										 TRIGGER_DEFAULT_CONCURRENCY);
-	updatable = narrowest(NULL, table_options, NIL, server->options, "updatable");
-	target->updatable = updatable == NULL || trigger_option_bool(updatable);
+	target->updatable = boolean_option(table_options, server->options,
+									   "updatable");
+	target->idempotent_inserts = boolean_option(table_options, server->options,
+												"idempotent_inserts");
 	return target;
 }
 

@@ -35,6 +35,7 @@ typedef struct TriggerTarget
 	int			page_size;
 	int			concurrency;
 	bool		updatable;
+	bool		idempotent_inserts;
 } TriggerTarget;
 
 extern TriggerTarget *trigger_target_resolve(Oid serverid, Oid userid,
@@ -44,6 +45,7 @@ extern void trigger_target_check(const TriggerTarget *target,
 								 const TriggerEndpoint *endpoint);
 extern void trigger_target_refuse(const TriggerTarget *target,
 								  const TriggerEndpoint *endpoint);
+extern bool trigger_target_is_updatable(Oid serverid, List *table_options);
 extern const char *trigger_target_slug(const char *environment);
 
 #endif							/* TRIGGER_TARGET_H */

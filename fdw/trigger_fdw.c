@@ -13,9 +13,11 @@
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
 #include "import.h"
+#include "modify.h"
 #include "option.h"
 #include "plan.h"
 #include "scan.h"
+#include "utils/guc.h"
 
 PG_MODULE_MAGIC;
 
@@ -32,6 +34,8 @@ void
 _PG_init(void)
 {
 	trigger_define_settings();
+	trigger_define_modify_settings();
+	MarkGUCPrefixReserved("trigger_fdw");
 }
 
 /*
@@ -51,6 +55,7 @@ trigger_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = trigger_end_scan;
 	routine->ExplainForeignScan = trigger_explain_scan;
 	routine->ImportForeignSchema = trigger_import_schema;
+	trigger_set_modify_callbacks(routine);
 
 	PG_RETURN_POINTER(routine);
 }

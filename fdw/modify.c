@@ -1,0 +1,643 @@
+/*-------------------------------------------------------------------------
+ *
+ * modify.c
+ *		Execution of INSERT, UPDATE and DELETE.
+ *
+ * Every write is an API call that takes effect at once and that ROLLBACK
+ * cannot undo.  So everything that can be checked is checked before the first
+ * call, an error says what was done before it, and inside a transaction block
+ * a warning says once what such a block is worth here.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "modify.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "compat.h"
+#include "connection.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/appendinfo.h"
+#include "optimizer/inherit.h"
+#include "optimizer/optimizer.h"
+#include "option.h"
+#include "parser/parsetree.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "writer.h"
+
+/* Members of a ModifyTable's private list. */
+enum ModifyPrivate
+{
+	ModifyPrivateColumns,		/* integer list: attributes that are set */
+	ModifyPrivateDoNothing		/* integer list of one: ON CONFLICT DO NOTHING */
+};
+
+/* Rows of a COPY that are collected before they are written. */
+#define COPY_ROWS	500
+
+typedef struct ModifyState
+{
+	TriggerModify modify;		/* what writers see */
+	const TriggerWriter *writer;
+	CmdType		operation;
+	AttrNumber	row_attno;		/* of the old row, in the subplan */
+	TupleTableSlot *old;
+
+	/* COPY: rows that wait to be written together */
+	bool		collect;
+	TupleTableSlot **collected;
+	int			ncollected;
+} ModifyState;
+
+/* GUC trigger_fdw.warn_in_transaction, and where it last did. */
+static bool warn_in_transaction = true;
+static LocalTransactionId warned_in = InvalidLocalTransactionId;
+
+/*
+ * Define the settings of writes; from _PG_init.
+ */
+void
+trigger_define_modify_settings(void)
+{
+	DefineCustomBoolVariable("trigger_fdw.warn_in_transaction",
+							 "Warn once in a transaction block that writes to the API cannot be rolled back.",
+							 NULL, &warn_in_transaction, true, PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+}
+
+/* ------------------------------------------------------------------------
+ * Planning
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Is a name in a list that ends with NULL?
+ */
+static bool
+is_listed(const char *const *list, const char *name)
+{
+	for (; list && *list; list++)
+	{
+		if (strcmp(*list, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The names of a list, for hints.
+ */
+static char *
+join_names(const char *const *list)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (; list && *list; list++)
+		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "", *list);
+	return buf.data;
+}
+
+/*
+ * Refuse columns that the API cannot set.
+ */
+static void
+check_columns(const TriggerRelation *rel, const TriggerWriter *writer,
+			  CmdType operation, List *columns)
+{
+	const char *const *able = operation == CMD_INSERT ? writer->insertable :
+	writer->updatable;
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		const TriggerAttribute *attribute = trigger_relation_attribute(rel,
+																	   lfirst_int(cell));
+
+		if (attribute == NULL)
+			continue;
+		if (attribute->column && is_listed(able, attribute->column->name))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 operation == CMD_INSERT ?
+				 errmsg("cannot insert into column \"%s\" of foreign table \"%s\"",
+						attribute->name, rel->name) :
+				 errmsg("cannot update column \"%s\" of foreign table \"%s\"",
+						attribute->name, rel->name),
+				 errdetail("The API has no operation that sets it."),
+				 errhint("Columns that can be set are: %s.", join_names(able))));
+	}
+}
+
+/*
+ * Refuse what the resource cannot do at all, before anything is planned.
+ */
+static const TriggerWriter *
+check_operation(const TriggerRelation *rel, CmdType operation)
+{
+	const TriggerWriter *writer = rel->resource->writer;
+
+	if (writer && (writer->operations & (1 << operation)))
+		return writer;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot %s foreign table \"%s\"",
+					operation == CMD_INSERT ? "insert into" :
+					operation == CMD_UPDATE ? "update" : "delete from",
+					rel->name),
+			 errdetail("The API has no such operation."),
+			 writer && operation == CMD_DELETE && writer->delete_hint ?
+			 errhint("%s", writer->delete_hint) : 0));
+	return NULL;				/* not reached */
+}
+
+/*
+ * A set of attributes (as catalogs offset them) to an integer list.
+ */
+static List *
+attribute_list(Bitmapset *attributes)
+{
+	List	   *result = NIL;
+	int			bit = -1;
+
+	while ((bit = bms_next_member(attributes, bit)) >= 0)
+		result = lappend_int(result, bit + FirstLowInvalidHeapAttributeNumber);
+	return result;
+}
+
+/*
+ * AddForeignUpdateTargets: the whole old row.  Writes compare with it, send
+ * along what the API would otherwise reset, and need no second look at what
+ * the scan has just read.
+ */
+static void
+trigger_add_update_targets(PlannerInfo *root, Index rtindex,
+						   RangeTblEntry *rte, Relation relation)
+{
+	Var		   *row = makeWholeRowVar(rte, rtindex, 0, false);
+
+	add_row_identity_var(root, row, rtindex, "wholerow");
+}
+
+/*
+ * PlanForeignModify.
+ */
+static List *
+trigger_plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
+					int subplan_index)
+{
+	RangeTblEntry *rte = planner_rt_fetch(rtindex, root);
+	Relation	relation = table_open(rte->relid, NoLock);
+	TriggerRelation *rel = trigger_relation_open(relation);
+	const TriggerWriter *writer;
+	List	   *columns = NIL;
+	bool		do_nothing = false;
+
+	table_close(relation, NoLock);
+	writer = check_operation(rel, plan->operation);
+
+	if (plan->onConflictAction == ONCONFLICT_NOTHING)
+		do_nothing = true;
+	else if (plan->onConflictAction != ONCONFLICT_NONE)
+		elog(ERROR, "unexpected ON CONFLICT specification: %d",
+			 (int) plan->onConflictAction);
+
+	if (plan->operation == CMD_INSERT)
+		columns = attribute_list(TRIGGER_INSERTED_COLUMNS(root, rte));
+	else if (plan->operation == CMD_UPDATE)
+		columns = attribute_list(get_rel_all_updated_cols(root,
+														  find_base_rel(root, rtindex)));
+	check_columns(rel, writer, plan->operation, columns);
+	return list_make2(columns, list_make1_int(do_nothing));
+}
+
+/*
+ * IsForeignRelUpdatable: what information_schema and clients are told.
+ */
+static int
+trigger_is_updatable(Relation relation)
+{
+	TriggerRelation *rel = trigger_relation_open(relation);
+
+	if (rel->resource->writer == NULL ||
+		!trigger_target_is_updatable(rel->serverid, rel->options))
+		return 0;
+	return rel->resource->writer->operations;
+}
+
+/* ------------------------------------------------------------------------
+ * Execution
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * errcontext: what a failing statement has done already.
+ */
+static void
+modify_error_callback(void *arg)
+{
+	TriggerModify *modify = (TriggerModify *) arg;
+
+	if (modify->done > 0)
+		errcontext("foreign table \"%s\": " UINT64_FORMAT " rows were written before and stay so: %s",
+				   modify->rel->name, modify->done, modify->done_names.data);
+}
+
+/*
+ * Say once in a transaction block what it cannot do.
+ */
+static void
+warn_once(void)
+{
+	if (!warn_in_transaction || !IsTransactionBlock() ||
+		warned_in == TRIGGER_LOCAL_XID)
+		return;
+	warned_in = TRIGGER_LOCAL_XID;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("writes to the Trigger.dev API take effect at once"),
+			 errdetail("ROLLBACK does not undo them."),
+			 errhint("Set trigger_fdw.warn_in_transaction to off to suppress this warning.")));
+}
+
+/*
+ * Set up a statement's writes.  Nothing is sent.
+ */
+static ModifyState *
+create_state(Relation relation, Oid userid, CmdType operation)
+{
+	ModifyState *state = palloc0(sizeof(ModifyState));
+	TriggerModify *modify = &state->modify;
+	TriggerRelation *rel = trigger_relation_open(relation);
+
+	modify->rel = rel;
+	modify->context = CurrentMemoryContext;
+	modify->target = trigger_target_resolve(rel->serverid, userid, rel->options,
+											false);
+	if (!modify->target->updatable)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("foreign table \"%s\" does not allow writes", rel->name),
+				 errhint("The option \"updatable\" of the table or its server is false.")));
+	modify->idempotent = modify->target->idempotent_inserts;
+	modify->row_context = AllocSetContextCreate(CurrentMemoryContext,
+												"trigger_fdw written row",
+												ALLOCSET_DEFAULT_SIZES);
+	initStringInfo(&modify->done_names);
+	state->writer = check_operation(rel, operation);
+	state->operation = operation;
+	return state;
+}
+
+/*
+ * The connection, when the first row is written.
+ */
+static void
+connect_state(ModifyState *state)
+{
+	TriggerModify *modify = &state->modify;
+
+	if (modify->http == NULL)
+	{
+		modify->http = trigger_connection_get(modify->target, modify->context);
+		warn_once();
+	}
+}
+
+/*
+ * BeginForeignModify.
+ */
+static void
+trigger_begin_modify(ModifyTableState *mtstate, ResultRelInfo *info,
+					 List *private, int subplan_index, int eflags)
+{
+	EState	   *estate = mtstate->ps.state;
+	RangeTblEntry *rte = exec_rt_fetch(info->ri_RangeTableIndex, estate);
+	ModifyState *state;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	state = create_state(info->ri_RelationDesc,
+						 TRIGGER_RESULT_USER(info, estate, rte),
+						 mtstate->operation);
+	state->modify.columns = list_nth(private, ModifyPrivateColumns);
+	state->modify.do_nothing =
+		linitial_int(list_nth(private, ModifyPrivateDoNothing));
+	state->modify.returning = info->ri_projectReturning != NULL ||
+		(info->ri_TrigDesc && (info->ri_TrigDesc->trig_insert_after_row ||
+							   info->ri_TrigDesc->trig_update_after_row));
+	if (mtstate->operation != CMD_INSERT)
+	{
+		Plan	   *subplan = outerPlanState(mtstate)->plan;
+
+		state->row_attno = ExecFindJunkAttributeInTlist(subplan->targetlist,
+														"wholerow");
+		if (!AttributeNumberIsValid(state->row_attno))
+			elog(ERROR, "could not find junk wholerow column");
+		state->old = MakeSingleTupleTableSlot(RelationGetDescr(info->ri_RelationDesc),
+											  &TTSOpsHeapTuple);
+	}
+	info->ri_FdwState = state;
+}
+
+/*
+ * GetForeignModifyBatchSize: rows that core may hand over at once.  RETURNING
+ * and row triggers want each row's outcome before the next.
+ */
+static int
+trigger_batch_size(ResultRelInfo *info)
+{
+	ModifyState *state = (ModifyState *) info->ri_FdwState;
+
+	if (state == NULL || info->ri_projectReturning != NULL ||
+		info->ri_WithCheckOptions != NIL ||
+		(info->ri_TrigDesc && (info->ri_TrigDesc->trig_insert_before_row ||
+							   info->ri_TrigDesc->trig_insert_after_row)))
+		return 1;
+	return state->writer->batch_size;
+}
+
+/*
+ * Write rows.  Returns how many were written; their slots come first.
+ */
+static int
+insert_rows(ModifyState *state, TupleTableSlot **slots, int n)
+{
+	TriggerModify *modify = &state->modify;
+	bool	   *written;
+	int			kept = 0;
+	MemoryContext old;
+	ErrorContextCallback context;
+
+	connect_state(state);
+	context.callback = modify_error_callback;
+	context.arg = modify;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+
+	MemoryContextReset(modify->row_context);
+	old = MemoryContextSwitchTo(modify->row_context);
+	written = palloc0(n * sizeof(bool));
+	for (int i = 0; i < n; i++)
+		ExecMaterializeSlot(slots[i]);
+	state->writer->insert(modify, slots, n, written);
+	MemoryContextSwitchTo(old);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (written[i])
+		{
+			TupleTableSlot *slot = slots[i];
+
+			slots[i] = slots[kept];
+			slots[kept++] = slot;
+		}
+	}
+	error_context_stack = context.previous;
+	return kept;
+}
+
+/*
+ * ExecForeignBatchInsert.
+ */
+static TupleTableSlot **
+trigger_insert_batch(EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+					 TupleTableSlot **plan_slots, int *n)
+{
+	ModifyState *state = (ModifyState *) info->ri_FdwState;
+
+	*n = insert_rows(state, slots, *n);
+	return slots;
+}
+
+/*
+ * Write the rows of a COPY that have been collected.
+ */
+static void
+flush_collected(ModifyState *state)
+{
+	if (state->ncollected > 0)
+		(void) insert_rows(state, state->collected, state->ncollected);
+	state->ncollected = 0;
+}
+
+/*
+ * Keep a row of a COPY until there are enough for one call.
+ */
+static void
+collect_row(ModifyState *state, TupleTableSlot *slot)
+{
+	TupleTableSlot **kept = &state->collected[state->ncollected];
+
+	if (*kept == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(state->modify.context);
+
+		*kept = MakeSingleTupleTableSlot(slot->tts_tupleDescriptor, &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+	}
+	ExecCopySlot(*kept, slot);
+	if (++state->ncollected == Min(COPY_ROWS, state->writer->batch_size))
+		flush_collected(state);
+}
+
+/*
+ * ExecForeignInsert.
+ */
+static TupleTableSlot *
+trigger_insert_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
+				   TupleTableSlot *plan_slot)
+{
+	ModifyState *state = (ModifyState *) info->ri_FdwState;
+	TupleTableSlot *one = slot;
+
+	if (state->collect)
+	{
+		collect_row(state, slot);
+		return slot;
+	}
+	return insert_rows(state, &one, 1) == 1 ? slot : NULL;
+}
+
+/*
+ * The row as the scan read it.
+ */
+static TupleTableSlot *
+old_row(ModifyState *state, TupleTableSlot *plan_slot)
+{
+	bool		isnull;
+	Datum		row = ExecGetJunkAttribute(plan_slot, state->row_attno, &isnull);
+	HeapTupleHeader header;
+	HeapTuple	tuple;
+
+	if (isnull)
+		elog(ERROR, "wholerow is NULL");
+	header = DatumGetHeapTupleHeader(row);
+	tuple = palloc0(sizeof(HeapTupleData));
+	tuple->t_len = HeapTupleHeaderGetDatumLength(header);
+	tuple->t_data = header;
+	ItemPointerSetInvalid(&tuple->t_self);
+	tuple->t_tableOid = state->modify.rel->relid;
+	ExecStoreHeapTuple(tuple, state->old, false);
+	return state->old;
+}
+
+/*
+ * ExecForeignUpdate and ExecForeignDelete; "slot" is NULL for a DELETE.
+ */
+static bool
+change_row(ModifyState *state, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	TriggerModify *modify = &state->modify;
+	MemoryContext old;
+	bool		changed;
+	TupleTableSlot *before;
+	ErrorContextCallback context;
+
+	connect_state(state);
+	context.callback = modify_error_callback;
+	context.arg = modify;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+
+	MemoryContextReset(modify->row_context);
+	old = MemoryContextSwitchTo(modify->row_context);
+	before = old_row(state, plan_slot);
+	if (slot)
+	{
+		ExecMaterializeSlot(slot);
+		changed = state->writer->update(modify, slot, before);
+	}
+	else
+		changed = state->writer->remove(modify, before);
+	MemoryContextSwitchTo(old);
+
+	error_context_stack = context.previous;
+	return changed;
+}
+
+static TupleTableSlot *
+trigger_update_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
+				   TupleTableSlot *plan_slot)
+{
+	return change_row((ModifyState *) info->ri_FdwState, slot, plan_slot) ?
+		slot : NULL;
+}
+
+static TupleTableSlot *
+trigger_delete_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
+				   TupleTableSlot *plan_slot)
+{
+	ModifyState *state = (ModifyState *) info->ri_FdwState;
+
+	if (!change_row(state, NULL, plan_slot))
+		return NULL;
+
+	/* RETURNING shows the row that is gone */
+	ExecCopySlot(slot, state->old);
+	return slot;
+}
+
+/*
+ * EndForeignModify.
+ */
+static void
+trigger_end_modify(EState *estate, ResultRelInfo *info)
+{
+	ModifyState *state = (ModifyState *) info->ri_FdwState;
+
+	if (state == NULL)
+		return;
+	if (state->old)
+		ExecDropSingleTupleTableSlot(state->old);
+	MemoryContextDelete(state->modify.row_context);
+}
+
+/*
+ * BeginForeignInsert: COPY, or rows routed to a partition.
+ */
+static void
+trigger_begin_insert(ModifyTableState *mtstate, ResultRelInfo *info)
+{
+	EState	   *estate = mtstate->ps.state;
+	Index		rtindex = info->ri_RangeTableIndex ? info->ri_RangeTableIndex :
+	mtstate->rootResultRelInfo->ri_RangeTableIndex;
+	RangeTblEntry *rte = exec_rt_fetch(rtindex, estate);
+	ModifyTable *plan = (ModifyTable *) mtstate->ps.plan;
+	ModifyState *state;
+
+	if (plan && plan->onConflictAction != ONCONFLICT_NONE &&
+		plan->onConflictAction != ONCONFLICT_NOTHING)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot route rows into foreign table \"%s\" with ON CONFLICT DO UPDATE",
+						RelationGetRelationName(info->ri_RelationDesc))));
+	if (plan && plan->operation == CMD_UPDATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot move rows into foreign table \"%s\" by UPDATE",
+						RelationGetRelationName(info->ri_RelationDesc))));
+
+	state = create_state(info->ri_RelationDesc,
+						 TRIGGER_RESULT_USER(info, estate, rte), CMD_INSERT);
+	state->modify.do_nothing = plan && plan->onConflictAction == ONCONFLICT_NOTHING;
+	state->modify.returning = info->ri_projectReturning != NULL;
+	if (rte->relid == state->modify.rel->relid)
+		check_columns(state->modify.rel, state->writer, CMD_INSERT,
+					  attribute_list(TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte)));
+
+	/* COPY has no plan, and nobody looks at its rows one by one */
+	if (plan == NULL && trigger_batch_size(info) != 1)
+		state->collect = true;
+	info->ri_FdwState = state;
+	if (plan == NULL)
+	{
+		state->collect = trigger_batch_size(info) > 1;
+		state->collected = palloc0(COPY_ROWS * sizeof(TupleTableSlot *));
+	}
+}
+
+/*
+ * EndForeignInsert.
+ */
+static void
+trigger_end_insert(EState *estate, ResultRelInfo *info)
+{
+	ModifyState *state = (ModifyState *) info->ri_FdwState;
+
+	if (state && state->collect)
+		flush_collected(state);
+	trigger_end_modify(estate, info);
+}
+
+/*
+ * Enter everything above into the table of callbacks.
+ */
+void
+trigger_set_modify_callbacks(FdwRoutine *routine)
+{
+	routine->AddForeignUpdateTargets = trigger_add_update_targets;
+	routine->PlanForeignModify = trigger_plan_modify;
+	routine->BeginForeignModify = trigger_begin_modify;
+	routine->ExecForeignInsert = trigger_insert_row;
+	routine->ExecForeignBatchInsert = trigger_insert_batch;
+	routine->GetForeignModifyBatchSize = trigger_batch_size;
+	routine->ExecForeignUpdate = trigger_update_row;
+	routine->ExecForeignDelete = trigger_delete_row;
+	routine->EndForeignModify = trigger_end_modify;
+	routine->BeginForeignInsert = trigger_begin_insert;
+	routine->EndForeignInsert = trigger_end_insert;
+	routine->IsForeignRelUpdatable = trigger_is_updatable;
+}

@@ -1,0 +1,534 @@
+/*-------------------------------------------------------------------------
+ *
+ * write_envvars.c
+ *		Writes of environment variables.
+ *
+ * The API's "create" overwrites, so it is never used: rows are inserted by an
+ * import that refuses names which exist.  What exists is listed once a
+ * statement and environment before the first write.  That gives a unique
+ * violation its name, lets ON CONFLICT DO NOTHING skip, and tells after a
+ * lost answer which variables are ours: those that were not there before.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "call.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "nodes/nodes.h"
+#include "rows.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "writer.h"
+
+#define ENVVARS_FLAGS \
+	(TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH)
+#define ENVVARS_CREDENTIALS (TRIGGER_CRED_SECRET | TRIGGER_CRED_PAT)
+
+static const TriggerEndpoint envvars_list = {
+	.operation = "envvars.list",
+	.path = "/api/v1/projects/{project}/envvars/{environment}",
+	.credentials = ENVVARS_CREDENTIALS,
+	.paging = TRIGGER_PAGING_NONE,
+	.flags = ENVVARS_FLAGS,
+};
+
+static const TriggerEndpoint envvars_import = {
+	.operation = "envvars.upload",
+	.method = "POST",
+	.path = "/api/v1/projects/{project}/envvars/{environment}/import",
+	.credentials = ENVVARS_CREDENTIALS,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = ENVVARS_FLAGS,
+};
+
+static const TriggerEndpoint envvars_update = {
+	.operation = "envvars.update",
+	.method = "PUT",
+	.path = "/api/v1/projects/{project}/envvars/{environment}/{key}",
+	.credentials = ENVVARS_CREDENTIALS,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = ENVVARS_FLAGS,
+};
+
+static const TriggerEndpoint envvars_delete = {
+	.operation = "envvars.del",
+	.method = "DELETE",
+	.path = "/api/v1/projects/{project}/envvars/{environment}/{key}",
+	.credentials = ENVVARS_CREDENTIALS,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = ENVVARS_FLAGS,
+};
+
+/* What an environment has, as far as this statement knows. */
+typedef struct Environment
+{
+	char	   *name;
+	List	   *names;			/* of its variables, char * */
+} Environment;
+
+/* One row of an INSERT. */
+typedef struct NewVariable
+{
+	char	   *name;
+	char	   *value;
+	char	   *environment;
+	int			secret;			/* -1: not said */
+	bool		wanted;			/* false: exists, and may be skipped */
+	bool		done;
+} NewVariable;
+
+/*
+ * Is a name in a list?
+ */
+static bool
+has_name(List *names, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Names of the variables that an environment has now.
+ */
+static List *
+list_names(TriggerModify *modify, const char *environment)
+{
+	TriggerCall call = {.endpoint = &envvars_list, .environment = environment,
+		.repeat = TRIGGER_REPEAT_SAFE};
+	TriggerCallResult *result = trigger_call(modify->http, modify->target, &call);
+	TriggerField field = {.path = "name", .label = "name", .required = true,
+		.kind = TRIGGER_JSON_STRING, .null_slot = -1};
+	TriggerDecoder *decoder;
+	TriggerRows *rows;
+	List	   *names = NIL;
+
+	trigger_field_init(&field, TEXTOID, -1);
+	decoder = trigger_decoder_create(&field, 1, TRIGGER_PAGING_NONE, NULL, "envvars");
+	rows = trigger_decode(decoder, result->body, result->body_len, result->source);
+	for (int i = 0; i < rows->nrows; i++)
+	{
+		char	   *name = TextDatumGetCString(rows->values[i]);
+
+		names = lappend(names, pg_server_to_any(name, strlen(name), PG_UTF8));
+	}
+	return names;
+}
+
+/*
+ * What is known of an environment; it is listed when first asked for.
+ */
+static Environment *
+get_environment(TriggerModify *modify, const char *name)
+{
+	List	   *known = (List *) modify->state;
+	Environment *environment;
+	MemoryContext old;
+	ListCell   *cell;
+
+	foreach(cell, known)
+	{
+		environment = (Environment *) lfirst(cell);
+		if (strcmp(environment->name, name) == 0)
+			return environment;
+	}
+	old = MemoryContextSwitchTo(modify->context);
+	environment = palloc0(sizeof(Environment));
+	environment->name = pstrdup(name);
+	environment->names = list_names(modify, name);
+	modify->state = lappend(known, environment);
+	MemoryContextSwitchTo(old);
+	return environment;
+}
+
+/*
+ * The environment that a row is for.  A secret key writes to its own, and
+ * the server would do so whatever the path says.
+ */
+static char *
+row_environment(TriggerModify *modify, TupleTableSlot *slot)
+{
+	const TriggerTarget *target = modify->target;
+	char	   *environment = trigger_row_text(modify, slot, "environment");
+
+	if (environment == NULL && target->environment == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("null value in column \"environment\" of foreign table \"%s\"",
+						modify->rel->name),
+				 errhint("Give the row an environment, or set the option \"environment\".")));
+	if (environment == NULL)
+		return pstrdup(target->environment);
+	if (strcmp(environment, "dev") != 0 && strcmp(environment, "staging") != 0 &&
+		strcmp(environment, "prod") != 0 && strcmp(environment, "preview") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid environment \"%s\"", environment),
+				 errhint("Valid values are: dev, staging, prod, preview.")));
+	if (target->kind == TRIGGER_CRED_SECRET &&
+		strcmp(environment, target->environment) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot write to environment \"%s\" with the secret key of environment \"%s\"",
+						environment, target->environment),
+				 errhint("Use that environment's key, or a personal access token.")));
+	return environment;
+}
+
+/*
+ * Names that work in every runtime; the server does not check, and damages
+ * or hides others.
+ */
+static void
+check_name(const char *name)
+{
+	bool		valid = *name != '\0' && !(*name >= '0' && *name <= '9');
+
+	for (const char *p = name; *p; p++)
+	{
+		if (!(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z') &&
+			!(*p >= '0' && *p <= '9') && *p != '_')
+			valid = false;
+	}
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid name of an environment variable: \"%s\"", name),
+				 errhint("A name has letters, digits and underscores, and does not start with a digit.")));
+	if (strcmp(name, "TRIGGER_SECRET_KEY") == 0 ||
+		strcmp(name, "TRIGGER_API_URL") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("environment variable \"%s\" is reserved", name),
+				 errdetail("The platform sets it.")));
+}
+
+/*
+ * The server drops blank values without a word.
+ */
+static void
+check_value(TriggerModify *modify, const char *value)
+{
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("null value in column \"value\" of foreign table \"%s\"",
+						modify->rel->name)));
+	if (strspn(value, " \t\r\n\v\f") == strlen(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of an environment variable must not be blank"),
+				 errdetail("The API would ignore it.")));
+}
+
+/*
+ * Read and check one row.
+ */
+static void
+read_variable(TriggerModify *modify, TupleTableSlot *slot, NewVariable *variable)
+{
+	variable->name = trigger_row_text(modify, slot, "name");
+	if (variable->name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("null value in column \"name\" of foreign table \"%s\"",
+						modify->rel->name)));
+	check_name(variable->name);
+	variable->value = trigger_row_text(modify, slot, "value");
+	check_value(modify, variable->value);
+	variable->environment = row_environment(modify, slot);
+	variable->secret = -1;
+	if (trigger_row_text(modify, slot, "is_secret"))
+		variable->secret = trigger_row_flag(modify, slot, "is_secret", false);
+}
+
+/*
+ * A name is taken.
+ */
+static void
+report_taken(TriggerModify *modify, const NewVariable *variable)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("environment variable \"%s\" already exists in environment \"%s\"",
+					variable->name, variable->environment),
+			 errdetail("Nothing was changed by this call."),
+			 errhint("Change it with UPDATE, or use ON CONFLICT DO NOTHING.")));
+}
+
+/*
+ * Sort out rows whose names are taken, by the API or by rows before.
+ */
+static void
+check_taken(TriggerModify *modify, NewVariable *variables, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		Environment *environment = get_environment(modify,
+												   variables[i].environment);
+		bool		taken = has_name(environment->names, variables[i].name);
+
+		for (int j = 0; j < i && !taken; j++)
+			taken = strcmp(variables[j].name, variables[i].name) == 0 &&
+				strcmp(variables[j].environment, variables[i].environment) == 0;
+		if (taken && !modify->do_nothing)
+			report_taken(modify, &variables[i]);
+		variables[i].wanted = !taken;
+	}
+}
+
+/*
+ * Does a row belong to the same import as another?
+ */
+static bool
+same_import(const NewVariable *a, const NewVariable *b)
+{
+	return a->wanted && !a->done && a->secret == b->secret &&
+		strcmp(a->environment, b->environment) == 0;
+}
+
+/*
+ * The body of the import that row "first" belongs to.
+ */
+static char *
+import_body(NewVariable *variables, int n, const NewVariable *first)
+{
+	StringInfoData body;
+	StringInfoData map;
+
+	initStringInfo(&map);
+	appendStringInfoChar(&map, '{');
+	for (int i = 0; i < n; i++)
+	{
+		if (same_import(&variables[i], first))
+			trigger_body_text(&map, variables[i].name, variables[i].value);
+	}
+	appendStringInfoChar(&map, '}');
+
+	initStringInfo(&body);
+	appendStringInfoChar(&body, '{');
+	trigger_body_member(&body, "variables", map.data);
+	trigger_body_member(&body, "override", "false");
+	if (first->secret >= 0)
+		trigger_body_member(&body, "isSecret", first->secret ? "true" : "false");
+	appendStringInfoChar(&body, '}');
+	return body.data;
+}
+
+/*
+ * Rows of an import that exist now were written by it, if they did not exist
+ * before.  True if that is all of them.
+ */
+static bool
+mark_existing(TriggerModify *modify, NewVariable *variables, int n,
+			  NewVariable *first)
+{
+	List	   *names = list_names(modify, first->environment);
+	bool		all = true;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (&variables[i] == first || !same_import(&variables[i], first))
+			continue;
+		variables[i].done = has_name(names, variables[i].name);
+		all = all && variables[i].done;
+	}
+	first->done = has_name(names, first->name);
+	return all && first->done;
+}
+
+/*
+ * An import was refused: if one of its names exists now, say so.
+ */
+static void
+report_faster(TriggerModify *modify, NewVariable *variables, int n,
+			  const NewVariable *first)
+{
+	List	   *names = list_names(modify, first->environment);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (same_import(&variables[i], first) && has_name(names, variables[i].name))
+			report_taken(modify, &variables[i]);
+	}
+}
+
+/*
+ * One import: all rows of an environment with the same secrecy.
+ */
+static void
+run_import(TriggerModify *modify, NewVariable *variables, int n,
+		   NewVariable *first)
+{
+	TriggerCall call = {.endpoint = &envvars_import,
+		.environment = first->environment, .repeat = TRIGGER_REPEAT_SAFE,
+		.statuses = {400}};
+	TriggerCallResult *result;
+
+	call.body = import_body(variables, n, first);
+	result = trigger_call(modify->http, modify->target, &call);
+	if (result->status != 400)
+	{
+		for (int i = 0; i < n; i++)
+		{
+			if (&variables[i] != first && same_import(&variables[i], first))
+				variables[i].done = true;
+		}
+		first->done = true;
+		return;
+	}
+
+	/*
+	 * It is refused because a name exists.  An attempt before, whose answer
+	 * was lost, may have written it; each variable is a transaction of its
+	 * own there, so perhaps not all of them.
+	 */
+	if (result->attempts > 1)
+	{
+		if (mark_existing(modify, variables, n, first))
+			return;
+		for (int i = 0; i < n; i++)
+		{
+			if (variables[i].wanted && !variables[i].done &&
+				strcmp(variables[i].environment, first->environment) == 0 &&
+				variables[i].secret == first->secret)
+			{
+				run_import(modify, variables, n, &variables[i]);
+				return;
+			}
+		}
+	}
+
+	/* somebody else was faster; or it is refused for another reason */
+	report_faster(modify, variables, n, first);
+	trigger_call_refused(result, modify->target, &envvars_import);
+}
+
+/*
+ * INSERT.
+ */
+static void
+insert_variables(TriggerModify *modify, TupleTableSlot **slots, int n,
+				 bool *written)
+{
+	NewVariable *variables = palloc0(n * sizeof(NewVariable));
+
+	/* everything is checked before anything is written */
+	for (int i = 0; i < n; i++)
+		read_variable(modify, slots[i], &variables[i]);
+	check_taken(modify, variables, n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (variables[i].wanted && !variables[i].done)
+			run_import(modify, variables, n, &variables[i]);
+	}
+
+	for (int i = 0; i < n; i++)
+	{
+		Environment *environment;
+		MemoryContext old;
+
+		written[i] = variables[i].done;
+		if (!written[i])
+			continue;
+		environment = get_environment(modify, variables[i].environment);
+		old = MemoryContextSwitchTo(modify->context);
+		environment->names = lappend(environment->names,
+									 pstrdup(variables[i].name));
+		trigger_row_done(modify, variables[i].name);
+		MemoryContextSwitchTo(old);
+
+		trigger_row_set(modify, slots[i], "environment", variables[i].environment);
+		trigger_row_set(modify, slots[i], "is_secret",
+						variables[i].secret == 1 ? "true" : "false");
+		trigger_row_set(modify, slots[i], "branch", modify->target->branch);
+		trigger_row_set(modify, slots[i], "project_ref",
+						modify->target->project_ref);
+		/* as a SELECT would show it */
+		if (variables[i].secret == 1)
+			trigger_row_set(modify, slots[i], "value", NULL);
+	}
+}
+
+/*
+ * UPDATE: the value.  The scan has just seen the variable here; if another
+ * session has deleted it everywhere since, no row is affected.
+ */
+static bool
+update_variable(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
+{
+	TriggerCall call = {.endpoint = &envvars_update,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+	char	   *value = trigger_row_text(modify, slot, "value");
+	char	   *before = trigger_row_text(modify, old, "value");
+	bool		secret = trigger_row_flag(modify, old, "is_secret", false);
+	StringInfoData body;
+
+	/* a secret's value reads NULL: setting it to what was read changes nothing */
+	if (!trigger_row_sets(modify, "value") ||
+		(value == NULL && before == NULL && secret) ||
+		(value && before && strcmp(value, before) == 0))
+		return true;
+	check_value(modify, value);
+
+	call.environment = row_environment(modify, old);
+	call.key = trigger_row_text(modify, old, "name");
+	initStringInfo(&body);
+	appendStringInfoChar(&body, '{');
+	trigger_body_text(&body, "value", value);
+	appendStringInfoChar(&body, '}');
+	call.body = body.data;
+	if (trigger_call(modify->http, modify->target, &call)->status == 404)
+		return false;
+	trigger_row_done(modify, call.key);
+	if (secret)
+		trigger_row_set(modify, slot, "value", NULL);
+	return true;
+}
+
+/*
+ * DELETE.  A value that is inherited from the parent of a branch, or gone,
+ * cannot be deleted here: no row is affected.  If the first answer was lost,
+ * "not there" means that the request before has done it.
+ */
+static bool
+delete_variable(TriggerModify *modify, TupleTableSlot *old)
+{
+	TriggerCall call = {.endpoint = &envvars_delete,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404, 400}};
+	TriggerCallResult *result;
+
+	call.environment = row_environment(modify, old);
+	call.key = trigger_row_text(modify, old, "name");
+	result = trigger_call(modify->http, modify->target, &call);
+	if ((result->status == 404 || result->status == 400) && result->attempts == 1)
+		return false;
+	trigger_row_done(modify, call.key);
+	return true;
+}
+
+static const char *const insertable[] = {
+	"name", "value", "is_secret", "environment", NULL
+};
+
+static const char *const updatable[] = {"value", NULL};
+
+const TriggerWriter trigger_writer_envvars = {
+	.operations = (1 << CMD_INSERT) | (1 << CMD_UPDATE) | (1 << CMD_DELETE),
+	.insertable = insertable,
+	.updatable = updatable,
+	.batch_size = 1000,
+	.insert = insert_variables,
+	.update = update_variable,
+	.remove = delete_variable,
+};

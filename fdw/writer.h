@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * writer.h
+ *		What the executor's side of writes and a resource's own side share.
+ *
+ * modify.c knows PostgreSQL: plans, slots, batches, counts.  A writer knows
+ * one resource: which request does what to it, and what the server's answers
+ * mean.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_WRITER_H
+#define TRIGGER_WRITER_H
+
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+#include "fields.h"
+#include "http.h"
+#include "relation.h"
+#include "target.h"
+
+/* A statement that writes to one table. */
+typedef struct TriggerModify
+{
+	const TriggerRelation *rel;
+	TriggerTarget *target;
+	TriggerHttp *http;
+	List	   *columns;		/* attributes that an UPDATE sets */
+	bool		do_nothing;		/* ON CONFLICT DO NOTHING */
+	bool		returning;		/* the stored row will be looked at */
+	bool		idempotent;		/* option idempotent_inserts */
+	MemoryContext row_context;	/* reset after each row or batch */
+	TriggerFields *fields;		/* of a whole row, made when first needed */
+
+	/* for the error context: what is done cannot be undone */
+	uint64		done;			/* rows */
+	StringInfoData done_names;	/* the last of them */
+
+	void	   *state;			/* the writer's own */
+	MemoryContext context;		/* of the statement */
+} TriggerModify;
+
+typedef struct TriggerWriter
+{
+	int			operations;		/* 1 << CMD_INSERT and so on */
+	const char *const *insertable;	/* columns, NULL at the end */
+	const char *const *updatable;
+	int			batch_size;		/* rows that one INSERT can take at once */
+	const char *delete_hint;	/* why there is no DELETE */
+
+	/* Write rows; written[i] tells whether row i is new. */
+	void		(*insert) (TriggerModify *modify, TupleTableSlot **slots, int n,
+						   bool *written);
+	/* Change a row; false if it is not there (any more). */
+	bool		(*update) (TriggerModify *modify, TupleTableSlot *slot,
+						   TupleTableSlot *old);
+	bool		(*remove) (TriggerModify *modify, TupleTableSlot *old);
+} TriggerWriter;
+
+extern const TriggerWriter trigger_writer_runs;
+extern const TriggerWriter trigger_writer_envvars;
+extern const TriggerWriter trigger_writer_schedules;
+
+/* in modify_row.c */
+extern bool trigger_row_sets(const TriggerModify *modify, const char *column);
+extern char *trigger_row_text(TriggerModify *modify, TupleTableSlot *slot,
+							  const char *column);
+extern char *trigger_row_json(TriggerModify *modify, TupleTableSlot *slot,
+							  const char *column);
+extern bool trigger_row_flag(TriggerModify *modify, TupleTableSlot *slot,
+							 const char *column, bool otherwise);
+extern List *trigger_row_strings(TriggerModify *modify, TupleTableSlot *slot,
+								 const char *column);
+extern bool trigger_row_time(TriggerModify *modify, TupleTableSlot *slot,
+							 const char *column, TimestampTz *value);
+extern void trigger_row_set(TriggerModify *modify, TupleTableSlot *slot,
+							const char *column, const char *value);
+extern void trigger_row_fill(TriggerModify *modify, TupleTableSlot *slot,
+							 char *body, size_t len, const char *source);
+extern void trigger_row_done(TriggerModify *modify, const char *name);
+
+/* in body.c */
+extern char *trigger_json_quote(const char *utf8);
+extern void trigger_body_member(StringInfo body, const char *name,
+								const char *json);
+extern void trigger_body_text(StringInfo body, const char *name,
+							  const char *utf8);
+extern char *trigger_time_text(TimestampTz time);
+extern char *trigger_random_name(void);
+
+#endif							/* TRIGGER_WRITER_H */
