@@ -71,10 +71,10 @@ $(OBJS): $(wildcard fdw/*.h) Makefile trigger_fdw.control
 # Install where the files differ, with sudo where that needs it.
 .PHONY: installed
 installed: all
-	@cmp -s trigger_fdw.so '$(pkglibdir)/trigger_fdw.so' \
-		&& cmp -s trigger_fdw.control '$(datadir)/extension/trigger_fdw.control' \
-		&& for file in $(DATA); do \
-			cmp -s $$file '$(datadir)/extension/'$${file##*/} || exit; done \
-		|| $$(test -w '$(pkglibdir)' || echo sudo) $(MAKE) -s install PG_CONFIG='$(PG_CONFIG)'
+	@(for file in trigger_fdw.so=$(pkglibdir) \
+		$(patsubst %,%=$(datadir)/extension,trigger_fdw.control $(DATA)); do \
+		name=$${file%%=*}; cmp -s "$$name" "$${file#*=}/$${name##*/}" || exit 1; \
+	done) || $$(test -w '$(pkglibdir)' || echo sudo) \
+		$(MAKE) -s install PG_CONFIG='$(PG_CONFIG)'
 
 endif

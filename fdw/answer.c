@@ -22,7 +22,10 @@
 /* Most bytes of the API's words that a message repeats. */
 #define MAX_MESSAGE		500
 
-/* Error bodies beyond this are not parsed. */
+/* The same for a body that is not one of its error documents. */
+#define MAX_RAW_MESSAGE 200
+
+/* Error bodies are looked at as far as this. */
 #define MAX_ERROR_BODY	65536
 
 /*
@@ -117,21 +120,32 @@ parse_words(const char *body, size_t len, char *buf, size_t size)
 }
 
 /*
- * Make words from the network fit for a message: one line, valid in the
- * database's encoding, without the credential.
+ * A copy of words from the network without the credential, should they repeat
+ * it.  To be done before anything is cut off: half a key is too much.
  */
 static char *
-clean_words(char *words, const char *credential)
+redact(const char *words, size_t len, const char *credential)
 {
+	char	   *copy = pnstrdup(words, len);
 	char	   *found;
 
-	while (credential && (found = strstr(words, credential)) != NULL)
+	while (credential && (found = strstr(copy, credential)) != NULL)
 	{
-		size_t		len = strlen(credential);
+		size_t		rest = strlen(credential);
 
 		memset(found, '*', 4);
-		memmove(found + 4, found + len, strlen(found + len) + 1);
+		memmove(found + 4, found + rest, strlen(found + rest) + 1);
 	}
+	return copy;
+}
+
+/*
+ * Make words fit for a message: one line, not too long, valid in the
+ * database's encoding.  Changes them in place.
+ */
+static char *
+clean_words(char *words, int max)
+{
 	for (char *p = words; *p; p++)
 	{
 		if ((unsigned char) *p < ' ' || *p == 0x7f)
@@ -139,8 +153,6 @@ clean_words(char *words, const char *credential)
 		else if (IS_HIGHBIT_SET(*p) && GetDatabaseEncoding() != PG_UTF8)
 			*p = '?';
 	}
-	if (strlen(words) > MAX_MESSAGE)
-		words[pg_mbcliplen(words, strlen(words), MAX_MESSAGE)] = '\0';
 	if (pg_encoding_verifymbstr(PG_UTF8, words, strlen(words)) != (int) strlen(words))
 	{
 		for (char *p = words; *p; p++)
@@ -149,6 +161,8 @@ clean_words(char *words, const char *credential)
 				*p = '?';
 		}
 	}
+	if (strlen(words) > max)
+		words[pg_encoding_mbcliplen(PG_UTF8, words, strlen(words), max)] = '\0';
 	return words;
 }
 
@@ -161,12 +175,15 @@ trigger_answer_message(const TriggerHttpResponse *response,
 					   const TriggerTarget *target)
 {
 	char		words[2 * MAX_MESSAGE];
+	char	   *body;
 
 	if (response->body_len == 0)
 		return pstrdup("(no text)");
-	if (!parse_words(response->body, response->body_len, words, sizeof(words)))
-		strlcpy(words, response->body, Min(sizeof(words), 201));
-	return clean_words(pstrdup(words), target->credential);
+	body = redact(response->body, Min(response->body_len, MAX_ERROR_BODY),
+				  target->credential);
+	if (parse_words(body, strlen(body), words, sizeof(words)))
+		return clean_words(pstrdup(words), MAX_MESSAGE);
+	return clean_words(body, MAX_RAW_MESSAGE);
 }
 
 /*
@@ -176,9 +193,10 @@ static void
 report_failure(const TriggerHttpResponse *response, const TriggerTarget *target,
 			   const TriggerEndpoint *endpoint, const char *source)
 {
-	const char *message = clean_words(pstrdup(response->message ? response->message : ""),
-									  target->credential);
+	const char *message = response->message ? response->message : "";
 
+	message = clean_words(redact(message, strlen(message), target->credential),
+						  MAX_MESSAGE);
 	switch (response->failure)
 	{
 		case TRIGGER_HTTP_CANNOT_CONNECT:

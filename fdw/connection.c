@@ -3,8 +3,8 @@
  * connection.c
  *		Connections of a session, kept from statement to statement.
  *
- * One TriggerHttp for each server and user whose mapping is used, so that
- * nothing of one mapping is ever shared with another: no connection, no
+ * One TriggerHttp for each user mapping that is used, so that nothing of one
+ * mapping is ever shared with another: no connection, no
  * rate-limit state.  The credential is not part of it; each request brings
  * its own.
  *
@@ -35,10 +35,15 @@ typedef struct Connection
 	struct Connection *next;	/* in the list of abandoned ones */
 } Connection;
 
+/*
+ * Whoever shares a mapping (PUBLIC's) shares the connection; who brings a
+ * token of the session's has one of their own.
+ */
 typedef struct ConnectionKey
 {
 	Oid			serverid;
-	Oid			userid;
+	Oid			umid;			/* InvalidOid: the session's token */
+	Oid			userid;			/* then, of whom; else InvalidOid */
 } ConnectionKey;
 
 typedef struct ConnectionEntry
@@ -163,7 +168,8 @@ get_connections(void)
 TriggerHttp *
 trigger_connection_get(const TriggerTarget *target, MemoryContext user)
 {
-	ConnectionKey key = {target->serverid, target->userid};
+	ConnectionKey key = {target->serverid, target->umid,
+	OidIsValid(target->umid) ? InvalidOid : target->userid};
 	ConnectionEntry *entry;
 	ConnectionUse *use;
 	bool		found;

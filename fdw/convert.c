@@ -80,7 +80,8 @@ to_server(const char *s, size_t len, bool terminated)
 static void
 wrong_type(TriggerJson *json, TriggerField *field, const char *promised)
 {
-	trigger_json_error(json, "field \"%s\" is not %s", field->path, promised);
+	trigger_json_error(json, "field \"%s\" is not %s",
+					   field->path[0] ? field->path : field->label, promised);
 }
 
 /*
@@ -186,9 +187,9 @@ convert_integer(TriggerJson *json, TriggerField *field, TriggerSlice number,
 		buf[number.len] = '\0';
 		errno = 0;
 		value = strtoll(buf, &end, 10);
-		if (*end == '\0' && errno == 0)
+		if (*end == '\0')
 		{
-			if (value < min || value > max)
+			if (errno == ERANGE || value < min || value > max)
 				trigger_json_error(json, "field \"%s\" is out of range",
 								   field->path);
 			return value;

@@ -104,6 +104,9 @@ begin_details(const TriggerFetchPlan *plan)
 	fetch->plan = *plan;
 	fetch->context = CurrentMemoryContext;
 	fetch->feeder = begin_lists(plan);
+
+	/* what is under way counts towards the same limit as the retrieves */
+	fetch->feeder->plan.serial = true;
 	fetch->streams = palloc0(plan->target->concurrency * sizeof(TriggerStream *));
 	return fetch;
 }

@@ -65,6 +65,7 @@ typedef struct TriggerFetchPlan
 	bool		details;		/* rows of lists are retrieved one by one */
 	int			limit;			/* rows that will be asked for, 0: unknown */
 	TriggerReadAhead ahead;
+	bool		serial;			/* a page only when it is needed */
 	TriggerFetchQualifies qualifies;
 	void	   *qualifies_arg;
 	TriggerFetchStats *stats;

@@ -49,9 +49,6 @@
 /* Rounds of http_step() before the caller looks at its interrupts. */
 #define MAX_ROUNDS		8
 
-/* The largest body whose memory is kept for the next answer. */
-#define KEEP_BODY		(1024 * 1024)
-
 /* Descriptors besides the sockets: epoll, timer, libcurl's wake-up pair. */
 #define OWN_FDS			4
 
@@ -113,43 +110,6 @@ free_request(TriggerTransfer *transfer, bool broken_off)
 	transfer->headers = NULL;
 	free(transfer->request_body);
 	transfer->request_body = NULL;
-}
-
-/* Give a body's memory back, for the next answer if it is of a usual size. */
-static void
-recycle_body(TriggerTransfer *transfer)
-{
-	TriggerHttp *http = transfer->http;
-	int			i;
-
-	for (i = 0; http && i < SPARE_BODIES; i++)
-	{
-		if (transfer->body && transfer->body_size <= KEEP_BODY &&
-			http->spare_body[i] == NULL)
-		{
-			http->spare_body[i] = transfer->body;
-			http->spare_size[i] = transfer->body_size;
-			transfer->body = NULL;
-		}
-	}
-	free(transfer->body);
-	transfer->body = NULL;
-	transfer->body_size = 0;
-}
-
-/* Take memory for a body from an earlier answer. */
-static void
-reuse_body(TriggerTransfer *transfer)
-{
-	TriggerHttp *http = transfer->http;
-	int			i;
-
-	for (i = 0; i < SPARE_BODIES && transfer->body == NULL; i++)
-	{
-		transfer->body = http->spare_body[i];
-		transfer->body_size = transfer->body ? http->spare_size[i] : 0;
-		http->spare_body[i] = NULL;
-	}
 }
 
 /* The transfer is done; fill in what its response says in any case. */
@@ -831,7 +791,7 @@ free_transfer(TriggerTransfer *transfer)
 		dlist_delete(&transfer->node);
 		count_fds(http);
 	}
-	recycle_body(transfer);
+	trigger_curl_recycle_body(transfer);
 	free(transfer->jwt);
 	free(transfer->claims);
 	free(transfer);
@@ -918,7 +878,7 @@ trigger_transfer_start(TriggerHttp *http, const TriggerHttpRequest *request,
 	transfer->policy.not_found_retries = request->not_found_retries;
 	dlist_push_tail(&http->live, &transfer->node);
 	http->in_flight++;
-	reuse_body(transfer);
+	trigger_curl_reuse_body(transfer);
 
 	transfer->easy = trigger_curl_take(http);
 	if (transfer->easy == NULL)
@@ -982,18 +942,21 @@ trigger_http_wait_any(TriggerHttp *http)
 	http->ended = 0;
 }
 
+/* See http.h. */
 int
 trigger_http_fd(const TriggerHttp *http)
 {
 	return http->epoll_fd;
 }
 
+/* See http.h. */
 int
 trigger_http_in_flight(const TriggerHttp *http)
 {
 	return http->in_flight;
 }
 
+/* See http.h. */
 const TriggerHttpStats *
 trigger_http_stats(const TriggerHttp *http)
 {

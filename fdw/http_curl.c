@@ -37,6 +37,9 @@
 /* The first allocation for a body. */
 #define FIRST_BODY		(16 * 1024)
 
+/* The largest body whose memory is kept for the next answer. */
+#define KEEP_BODY		(1024 * 1024)
+
 /* A longer token than this is none. */
 #define MAX_HEADER		(16 * 1024)
 
@@ -886,4 +889,41 @@ trigger_curl_open(TriggerHttp *http)
 	CHECK_MSETOPT(http->multi, CURLMOPT_TIMERDATA, http);
 	CHECK_MSETOPT(http->multi, CURLMOPT_MAXCONNECTS, (long) MAX_CONNECTIONS);
 	return NULL;
+}
+
+/* Give a body's memory back, for the next answer if it is of a usual size. */
+void
+trigger_curl_recycle_body(TriggerTransfer *transfer)
+{
+	TriggerHttp *http = transfer->http;
+	int			i;
+
+	for (i = 0; http && i < SPARE_BODIES; i++)
+	{
+		if (transfer->body && transfer->body_size <= KEEP_BODY &&
+			http->spare_body[i] == NULL)
+		{
+			http->spare_body[i] = transfer->body;
+			http->spare_size[i] = transfer->body_size;
+			transfer->body = NULL;
+		}
+	}
+	free(transfer->body);
+	transfer->body = NULL;
+	transfer->body_size = 0;
+}
+
+/* Take memory for a body from an earlier answer. */
+void
+trigger_curl_reuse_body(TriggerTransfer *transfer)
+{
+	TriggerHttp *http = transfer->http;
+	int			i;
+
+	for (i = 0; i < SPARE_BODIES && transfer->body == NULL; i++)
+	{
+		transfer->body = http->spare_body[i];
+		transfer->body_size = transfer->body ? http->spare_size[i] : 0;
+		http->spare_body[i] = NULL;
+	}
 }

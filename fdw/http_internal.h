@@ -137,6 +137,8 @@ struct TriggerTransfer
 	TriggerHttpResponse response;
 };
 
+extern void trigger_curl_recycle_body(TriggerTransfer *transfer);
+extern void trigger_curl_reuse_body(TriggerTransfer *transfer);
 extern int64 trigger_http_now(void);
 extern const char *trigger_curl_open(TriggerHttp *http);
 extern WatchedSocket *trigger_curl_find_socket(TriggerHttp *http, int fd);

@@ -68,12 +68,12 @@ trigger_json_reopen(TriggerJson *json, TriggerSlice slice, const char *source)
 	trigger_json_advance(json);
 }
 
-/*
- * The text is not JSON from "at" on.
- */
 static void invalid_json(const TriggerJson *json, const char *at)
 			pg_attribute_noreturn();
 
+/*
+ * The text is not JSON from "at" on.
+ */
 static void
 invalid_json(const TriggerJson *json, const char *at)
 {

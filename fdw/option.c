@@ -484,6 +484,9 @@ show_access_token(void)
 	return setting_access_token && *setting_access_token ? "********" : "";
 }
 
+/*
+ * Check hooks of the other settings: as the options, or nothing.
+ */
 static bool
 check_project_ref(char **newval, void **extra, GucSource source)
 {
@@ -493,6 +496,7 @@ check_project_ref(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* the same for an environment */
 static bool
 check_environment(char **newval, void **extra, GucSource source)
 {
@@ -502,6 +506,7 @@ check_environment(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* the same for a branch */
 static bool
 check_branch(char **newval, void **extra, GucSource source)
 {
@@ -544,24 +549,28 @@ non_empty(const char *value)
 	return value && *value ? value : NULL;
 }
 
+/* The session's token, NULL if it has none.  Not to be shown. */
 const char *
 trigger_setting_access_token(void)
 {
 	return non_empty(setting_access_token);
 }
 
+/* The session's project, NULL if it has none. */
 const char *
 trigger_setting_project_ref(void)
 {
 	return non_empty(setting_project_ref);
 }
 
+/* The session's environment, NULL if it has none. */
 const char *
 trigger_setting_environment(void)
 {
 	return non_empty(setting_environment);
 }
 
+/* The session's branch, NULL if it has none. */
 const char *
 trigger_setting_branch(void)
 {

@@ -126,8 +126,8 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
 }
 
 /*
- * Callbacks of generate_implied_equalities_for_column(): is a member of an
- * equivalence class this attribute, or does it at least use it?
+ * Callback of generate_implied_equalities_for_column(): is a member of an
+ * equivalence class this attribute?
  */
 static bool
 match_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
@@ -141,6 +141,9 @@ match_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
 		var->varattno == *(AttrNumber *) arg;
 }
 
+/*
+ * The same: does it at least use the attribute?
+ */
 static bool
 uses_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
 					  EquivalenceClass *ec, EquivalenceMember *em, void *arg)
@@ -409,12 +412,16 @@ lookup_relids(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 			const TriggerAttribute *attribute =
 			trigger_relation_attribute(info->rel, attno);
 
-			if (attribute && attribute->filter >= 0)
-				clauses = list_concat(clauses,
-									  generate_implied_equalities_for_column(root, baserel,
-																			 match_attribute_member,
-																			 &attno,
-																			 baserel->lateral_referencers));
+			List	   *equalities;
+
+			if (attribute == NULL || attribute->filter < 0)
+				continue;
+			equalities =
+				generate_implied_equalities_for_column(root, baserel,
+													   match_attribute_member,
+													   &attno,
+													   baserel->lateral_referencers);
+			clauses = list_concat(clauses, equalities);
 		}
 	}
 
@@ -504,7 +511,8 @@ read_ahead(PlannerInfo *root, RelOptInfo *baserel, ForeignPath *path)
 		bms_equal(root->all_baserels, baserel->relids))
 		return TRIGGER_AHEAD_ALWAYS;
 
-	if (root->limit_tuples > 0 || root->tuple_fraction >= 1.0)
+	/* a LIMIT counts even if its value is not known yet */
+	if (query->limitCount != NULL || root->tuple_fraction >= 1.0)
 		return bms_equal(root->all_baserels, baserel->relids) ?
 			TRIGGER_AHEAD_NEVER : TRIGGER_AHEAD_LATER;
 	if (root->tuple_fraction > 0.0)

@@ -297,9 +297,6 @@ decide_rate_limit(const TriggerRetryPolicy *policy, TriggerRetryState *state,
 {
 	double		least = 0;
 
-	if (policy->max_retries == 0)
-		return TRIGGER_RETRY_GIVE_UP;
-
 	/*
 	 * Believe a reset once.  When the next answer is 429 again, it was too
 	 * early, and a reset in the past must not turn into a busy loop.

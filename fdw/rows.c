@@ -394,7 +394,7 @@ decode_row(TriggerDecoder *decoder)
 
 		if (field->required && decoder->nulls[i])
 			trigger_json_error(decoder->json, "field \"%s\" is missing",
-							   field->path);
+							   field->path[0] ? field->path : field->label);
 	}
 
 	/* after the check: a rule may hide a value that had to be there */

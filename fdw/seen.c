@@ -36,6 +36,9 @@ typedef struct SeenEntry
 	char		status;
 } SeenEntry;
 
+/*
+ * Are two ids the same?
+ */
 static inline bool
 same_key(SeenKey a, SeenKey b)
 {

@@ -142,6 +142,9 @@ trigger_stream_limit(TriggerStream *stream, int64 remaining)
 	stream->remaining = Max(remaining, 0);
 }
 
+/*
+ * Has the first request been sent?
+ */
 bool
 trigger_stream_started(const TriggerStream *stream)
 {
@@ -532,10 +535,10 @@ wants_next_page(const TriggerStream *stream)
 {
 	int			unread = stream->rows->nrows - stream->next_row;
 
-	if (stream->item)
-		return unread == 0;
 	if (unread == 0)
 		return true;
+	if (stream->item || stream->plan->serial)
+		return false;
 	if (stream->remaining > 0)
 		return stream->remaining > unread;
 	switch (stream->plan->ahead)

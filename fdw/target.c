@@ -176,7 +176,7 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 		UserMapping *user = GetUserMapping(userid, serverid);
 
 		mapping = user->options;
-		target->userid = user->userid;
+		target->umid = user->umid;
 	}
 
 	base_url = trigger_option_get(server->options, "base_url");

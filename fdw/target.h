@@ -23,7 +23,8 @@
 typedef struct TriggerTarget
 {
 	Oid			serverid;
-	Oid			userid;			/* whose mapping; InvalidOid for PUBLIC's */
+	Oid			userid;			/* who asks */
+	Oid			umid;			/* user mapping, InvalidOid: none is needed */
 	const char *server_name;
 	const char *base_url;
 	TriggerCredential kind;

@@ -86,7 +86,7 @@ CREATE FOREIGN TABLE typed (
     id varchar(40), status char(16), is_test text, created_at timestamp, updated_at text,
     tags json, cost_in_cents double precision, duration_ms numeric(10,1), depth smallint,
     metadata text, created date OPTIONS (field 'createdAt'),
-    as_text text OPTIONS (field 'tags')
+    as_text text OPTIONS (field 'tags'), as_varchars varchar[] OPTIONS (field 'tags')
 ) SERVER prod OPTIONS (resource 'runs');
 \x on
 \pset tuples_only off

@@ -77,8 +77,11 @@ def run(tests, output):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", metavar="DIRECTORY", help="keep the results there")
-    parser.add_argument("name", nargs="*", choices=[*TESTS, []], help="files to run")
+    parser.add_argument("name", nargs="*", help="files to run: " + ", ".join(TESTS))
     arguments = parser.parse_args()
+    unknown = set(arguments.name) - set(TESTS)
+    if unknown:
+        parser.error("no such test: " + ", ".join(sorted(unknown)))
     tests = [test for test in TESTS
              if test == "setup" or not arguments.name or test in arguments.name]
     output = arguments.keep or tempfile.mkdtemp(prefix="trigger_regress_")

@@ -108,21 +108,28 @@ class Case(unittest.TestCase):
                                     "empty_pages", "repeat_rows", "rate_limit",
                                     "drop_keepalive_after", "hydrate_drop")})
         self.emulator.clear()
+        self.sessions = []
         self.s = self.session()
 
     def session(self, **kwargs):
         """A session that ends with the test."""
         session = self.cluster.connect(**kwargs)
+        self.sessions.append(session)
         self.addCleanup(session.close)
         return session
 
+    def without_sessions(self, statements):
+        """Clean up when no transaction of the test can be in the way any more."""
+        for session in self.sessions:
+            session.close()
+        with self.cluster.connect() as admin:
+            for statement in statements:
+                admin.query(statement)
+
     def server(self, name, url=None, options=None, schema=True, **mapping):
         """A server (and schema) of this test's own."""
-        def drop():
-            with self.cluster.connect() as admin:
-                admin.query(f"DROP SERVER IF EXISTS {name} CASCADE;"
-                            f"DROP SCHEMA IF EXISTS {name} CASCADE")
-        self.addCleanup(drop)
+        self.addCleanup(self.without_sessions, [f"DROP SERVER IF EXISTS {name} CASCADE",
+                                                f"DROP SCHEMA IF EXISTS {name} CASCADE"])
         if not mapping:
             mapping = {"secret_key": credentials.TR_PROD}
         create_server(self.s, name, url or self.emulator.url, name if schema else None,
@@ -130,12 +137,10 @@ class Case(unittest.TestCase):
 
     def role(self, name):
         """A role that may use schema prod; gone after the test."""
-        def drop():
-            with self.cluster.connect() as admin:
-                admin.query(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
         self.s.query(f"CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA prod TO {name};"
                      f"GRANT SELECT ON ALL TABLES IN SCHEMA prod TO {name}")
-        self.addCleanup(drop)
+        self.addCleanup(self.without_sessions, [f"DROP OWNED BY {name} CASCADE",
+                                                f"DROP ROLE {name}"])
 
     def keys_sent(self):
         """The credentials of the requests since the log was cleared, in order."""

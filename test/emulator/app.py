@@ -1,24 +1,28 @@
 """The application: from a parsed request to a response, without any transport."""
 
+import dataset
 from http_message import (
     CORS_HEADERS, HTML_TYPE, TEXT_TYPE, HttpError, Response, json_response, split_path,
     unexpected_json,
 )
-import dataset
+import packets
 from ratelimit import RateLimiter, no_authorization
 from router import Router
 import routes_auth
+import routes_batches
 import routes_envvars
 import routes_misc
 import routes_projects
+import routes_run_actions
 import routes_runs
 import routes_schedules
+import routes_trigger
 
 _NOT_FOUND_PAGE = (
     b'<!DOCTYPE html><html lang="en" class="h-full"><head><meta charSet="utf-8"/>'
     b"<title>404</title></head><body><h1>404</h1><p>Page not found</p></body></html>")
 _RESOURCES = (routes_runs, routes_envvars, routes_schedules, routes_projects, routes_auth,
-              routes_misc)
+              routes_misc, routes_trigger, routes_batches, routes_run_actions, packets)
 
 
 class App:
@@ -51,6 +55,7 @@ class App:
 
     def respond(self, request):
         """Return (response, rate limit header text)."""
+        self.world.writes.catch_up()
         path = request.path
         if len(path) > 1 and path.endswith("/"):
             return self._redirect(request), ""

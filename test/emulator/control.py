@@ -30,6 +30,7 @@ class Control:
 
     def respond(self, request):
         """Return the response of one control request."""
+        self.app.world.writes.catch_up()
         segments = split_path(request.path)[1:]
         name = segments[0].replace(".", "_").replace("-", "_") if segments else ""
         handler = getattr(self, "_%s_%s" % (request.method.lower(), name), None)
@@ -58,6 +59,15 @@ class Control:
 
     def _delete_requests(self, _request):
         self.journal.take()
+        return json_response({})
+
+    def _get_writes(self, request):
+        writes = self.app.world.writes
+        return json_response(
+            writes.take_log() if request.query.get("take") == "1" else writes.log)
+
+    def _delete_writes(self, _request):
+        self.app.world.writes.take_log()
         return json_response({})
 
     # -- settings and faults ------------------------------------------------------------

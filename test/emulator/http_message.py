@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote, unquote_plus
 
+from exact_json import well_formed
 from jsontext import dumps
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -75,7 +76,7 @@ class Response:
 
 def json_response(value, status=200, headers=()):
     """Answer with a JSON value."""
-    return Response(status, dumps(value).encode(), JSON_TYPE, headers)
+    return Response(status, well_formed(dumps(value)).encode(), JSON_TYPE, headers)
 
 
 def json_text(text, headers=()):

@@ -1,6 +1,7 @@
 """The log of API requests that tests look at."""
 
 import base64
+import itertools
 import re
 import time
 
@@ -13,9 +14,10 @@ class Record:
     """One request; the answer's part is filled in before the answer is sent."""
 
     __slots__ = ("method", "target", "headers", "body", "status", "outcome", "connection",
-                 "started", "ended", "bytes_sent", "in_flight")
+                 "started", "ended", "bytes_sent", "in_flight", "number")
 
-    def __init__(self, method, target, headers, connection, in_flight):
+    def __init__(self, method, target, headers, connection, in_flight, number):
+        self.number = number
         self.method = method
         self.target = target
         self.headers = headers
@@ -57,7 +59,7 @@ class Record:
             "query": dict(split_query(query)), "headers": self.headers, "body": body,
             "status": self.status, "outcome": self.outcome, "connection": self.connection,
             "start_ms": ms(self.started), "end_ms": ms(self.ended),
-            "bytes_sent": self.bytes_sent, "in_flight": self.in_flight,
+            "bytes_sent": self.bytes_sent, "in_flight": self.in_flight, "number": self.number,
         }
 
 
@@ -67,13 +69,14 @@ class Journal:
     def __init__(self, path=None):
         self.records = []
         self.in_flight = 0
+        self.numbers = itertools.count(1)
         self.file = open(path, "a", encoding="utf-8", buffering=1) if path else None
 
     def arrive(self, request, connection):
         """Register a request when its headers are complete."""
         self.in_flight += 1
         record = Record(request.method, request.target, request.headers, connection,
-                        self.in_flight)
+                        self.in_flight, next(self.numbers))
         self.records.append(record)
         return record
 

@@ -6,6 +6,7 @@ no paging, no dropped rows.
 
 import json
 
+import batches
 from envvars import show
 from jsontext import dumps
 
@@ -78,7 +79,7 @@ def envvars(_world, environment):
 
 
 RESOURCES = {"runs": runs, "run_details": run_details, "schedules": schedules,
-             "envvars": envvars}
+             "envvars": envvars, "batches": batches.oracle_rows}
 
 
 def rows(world, resource, ref, slug):

@@ -90,6 +90,7 @@ class EnvVarRoutes:
         if name in BLACKLIST:
             return error(400, _NONE_ALLOWED)
         environment.project.envvars.set(environment, name, value, secret)
+        self._note(request, "envvar.create", environment, [name])
         return json_response(_SUCCESS)
 
     def retrieve(self, request, ref, slug, name):
@@ -109,6 +110,7 @@ class EnvVarRoutes:
                 return error(404, _NOT_FOUND)
             if not variables.delete(environment, name):
                 return error(400, _NO_VALUE_HERE)
+            self._note(request, "envvar.delete", environment, [name])
             return json_response(_SUCCESS)
         if request.method not in ("PUT", "POST"):
             return unexpected_text()
@@ -122,6 +124,7 @@ class EnvVarRoutes:
         if body["value"].strip():
             own = variables.own(environment, name)
             variables.set(environment, name, body["value"], own.secret if own else None)
+            self._note(request, "envvar.update", environment, [name])
         return json_response(_SUCCESS)
 
     def load(self, request, ref, slug):
@@ -132,18 +135,21 @@ class EnvVarRoutes:
             return error(400, "Invalid body", (("x-remix-catch", "yes"),))
         override = body.get("override") is True
         secret = body.get("isSecret")
-        problem = self._load_into(environment, body["variables"], override, secret)
+        problem = self._load_into(request, environment, body["variables"], override, secret)
         parent_variables = body.get("parentVariables")
         if environment.parent is not None and parent_variables:
             parent_problem = self._load_into(
-                environment.parent, parent_variables, override, secret)
+                request, environment.parent, parent_variables, override, secret)
             # for a branch, one successful half is reported as success
             if problem is None or parent_problem is None:
                 problem = None
         return problem or json_response(_SUCCESS)
 
-    @staticmethod
-    def _load_into(environment, entries, override, secret):
+    def _note(self, request, kind, environment, names):
+        """Put a change into the log of writes."""
+        self.app.world.writes.note(request, kind, environment, names)
+
+    def _load_into(self, request, environment, entries, override, secret):
         """Write a name -> value map; returns the error answer or None."""
         variables = environment.project.envvars
         filled = {name: text for name, text in entries.items() if name.strip() and text.strip()}
@@ -164,6 +170,7 @@ class EnvVarRoutes:
                 }, 400)
         for name, text in allowed.items():
             variables.set(environment, name, text, secret)
+        self._note(request, "envvar.import", environment, allowed)
         return None
 
     def resolved(self, request, ref):

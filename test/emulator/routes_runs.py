@@ -4,7 +4,7 @@ import auth
 from http_message import Response, error, fail, json_response, json_text, JSON_TYPE
 from run_page import cut_page
 from run_query import QueryError, parse_list_query
-from storage import presigned_url
+from storage import presigner
 
 VERSION_HEADER = "2025-07-16"
 
@@ -75,10 +75,8 @@ class RunRoutes:
         if not self._may_read(identity.scopes, run):
             auth.deny()
         schedule = identity.environment.project.schedules.summary(run.schedule_id)
-        host = request.headers.get("host", "127.0.0.1")
-        text = run.details(
-            api_version(request), table, schedule,
-            lambda kind: presigned_url(world, host, identity.environment, run.id, kind))
+        text = run.details(api_version(request), table, schedule,
+                           presigner(world, request, identity.environment, run))
         return json_text(text)
 
     @staticmethod

@@ -141,10 +141,15 @@ class ScheduleRoutes:
         existing = schedules.by_key(body["deduplicationKey"])
         _check_content(request, environment.project, body)
         if existing is not None:
-            return self._replace(existing, environment, body)
-        return self._add(environment, body, body["deduplicationKey"] or None)
+            return self._replace(request, existing, environment, body)
+        return self._add(request, environment, body, body["deduplicationKey"] or None)
 
-    def _add(self, environment, body, deduplication_key):
+    def _note(self, request, kind, environment, schedule):
+        """Put a change into the log of writes."""
+        self.app.world.writes.note(request, kind, environment, [schedule.id],
+                                   deduplicationKey=schedule.deduplication_key)
+
+    def _add(self, request, environment, body, deduplication_key):
         schedules = environment.project.schedules
         window = body.get("window")
         schedule = Schedule(
@@ -153,9 +158,10 @@ class ScheduleRoutes:
             deduplication_key=deduplication_key,
             window=normalise_window(window) if window else None)
         schedules.add(schedule)
+        self._note(request, "schedule.create", environment, schedule)
         return json_response(schedule.written(self.app.world.now()))
 
-    def _replace(self, schedule, environment, body):
+    def _replace(self, request, schedule, environment, body):
         """Replace everything but the task; the schedule moves to the asking environment."""
         if schedule.declarative:
             return error(422, "Cannot update a declarative schedule")
@@ -165,6 +171,7 @@ class ScheduleRoutes:
         schedule.external_id = body.get("externalId") or None
         schedule.window = normalise_window(window) if window else None
         schedule.environments = [environment]
+        self._note(request, "schedule.update", environment, schedule)
         return json_response(schedule.written(self.app.world.now()))
 
     def _found(self, environment, id_or_key):
@@ -185,6 +192,7 @@ class ScheduleRoutes:
         if request.method == "DELETE":
             schedule = self._found(environment, id_or_key)
             environment.project.schedules.remove(schedule)
+            self._note(request, "schedule.delete", environment, schedule)
             return json_response({"id": schedule.id})
         if request.method != "PUT":
             return unexpected_text()
@@ -197,8 +205,8 @@ class ScheduleRoutes:
         _check_content(request, environment.project, body)
         if schedule is None:
             # an unknown id makes a new schedule, under another id
-            return self._add(environment, body, None)
-        return self._replace(schedule, environment, body)
+            return self._add(request, environment, body, None)
+        return self._replace(request, schedule, environment, body)
 
     def activate(self, request, id_or_key):
         """POST /api/v1/schedules/{id}/activate"""
@@ -211,8 +219,11 @@ class ScheduleRoutes:
     def _switch(self, request, id_or_key, active):
         if request.method != "POST":
             return wrong_method_200()
-        schedule = self._found(self._environment(request), id_or_key)
+        environment = self._environment(request)
+        schedule = self._found(environment, id_or_key)
         schedule.active = active
+        self._note(request, "schedule.activate" if active else "schedule.deactivate",
+                   environment, schedule)
         return json_response(schedule.retrieved(self.app.world.now()))
 
 

@@ -49,6 +49,12 @@ DEFAULTS = {
     "deleted": False,
     # real clock (ms) at which the run appeared; 0 for runs of the data set
     "inserted_at": 0,
+    # only of runs that were triggered here: when the idempotency key ends, the metadata that
+    # a replay starts from, options that are shown nowhere, the path of an uploaded payload
+    "idempotency_expires_at": None,
+    "seed_metadata": None,
+    "triggered_with": None,
+    "payload_path": None,
 }
 
 
@@ -205,7 +211,7 @@ class Run:
 
     def hidden(self):
         """Return what no list item shows but filters can see, for the oracle."""
-        return {
+        hidden = {
             "status": self.status,
             "indexedAs": list(self.indexed_statuses()),
             "queue": self.queue,
@@ -217,3 +223,8 @@ class Run:
             "internalId": self.internal_id,
             "orderKey": [self.created_at, self.internal_id],
         }
+        if self.triggered_with is not None:
+            hidden["triggeredWith"] = self.triggered_with
+            hidden["storedIdempotencyKey"] = self.idempotency_key_hash
+            hidden["idempotencyKeyExpiresAt"] = self.idempotency_expires_at
+        return hidden

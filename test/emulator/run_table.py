@@ -117,6 +117,7 @@ class RunTable:
         self._keys = []
         self._by_id = {}
         self._children = {}
+        self._by_key = {}
         self._filtered = collections.OrderedDict()
 
     # -- content ------------------------------------------------------------------------
@@ -129,6 +130,8 @@ class RunTable:
         self._by_id[run.id] = run
         if run.parent_id:
             self._children.setdefault(run.parent_id, []).append(run)
+        if run.idempotency_key_hash is not None:
+            self._by_key[run.task, run.idempotency_key_hash] = run
         self._changed()
 
     def find(self, run_id):
@@ -139,6 +142,13 @@ class RunTable:
             if number is not None:
                 run = self.bulk.run(number)
         return None if run is None or run.deleted else run
+
+    def by_key(self, task, key):
+        """Return the run of a task that holds this idempotency key, or None."""
+        run = self._by_key.get((task, key))
+        if run is None or run.deleted or run.idempotency_key_hash != key:
+            return None
+        return run
 
     def children_of(self, run_id):
         """Return the direct children of a run."""

@@ -23,6 +23,21 @@ class Settings:
         "clock_skew_ms": 0,
         "schedule_drift": None,
         "additional_keys": True,
+        # how long an executing run goes on after it was canceled
+        "cancel_ms": 200,
+        # how long after sealing the items of a batch become runs
+        "batch_item_ms": 100,
+        # after this long a run of an unknown task shows PENDING_VERSION (None: stays queued)
+        "pending_version_ms": None,
+        # items of v3 batches that may still be announced, as {remaining, reset_s?}
+        "batch_budget": None,
+        # whether items sent to a sealed batch are answered like duplicates, instead of 422
+        "batch_resend_ok": False,
+        "object_store": True,
+        # the result endpoint as documented instead of as it is
+        "result_documented": False,
+        # numbers in bodies lose their precision as in JavaScript
+        "js_numbers": False,
     }
 
     def __init__(self):

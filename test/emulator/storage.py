@@ -8,6 +8,7 @@ import hashlib
 import hmac
 
 from http_message import Response, TEXT_TYPE
+from packets import packet_url
 
 LIFETIME_S = 300
 _SIGNING_KEY = b"emulated object store"
@@ -25,6 +26,18 @@ def presigned_url(world, host, environment, run_id, kind):
     return "%s://%s/_store/%s/%s/%s.json?X-Amz-Expires=%d&X-Amz-Signature=%s" % (
         scheme, host, environment.id, run_id, kind, expires,
         _signature(environment.id, run_id, kind, expires))
+
+
+def presigner(world, request, environment, run):
+    """Return what makes the URLs in a run's details: of its payload or output."""
+    host = request.headers.get("host", "127.0.0.1")
+
+    def url(kind):
+        if kind == "payload" and run.payload_path is not None:
+            return packet_url(world, host, environment, run.payload_path, "GET")
+        return presigned_url(world, host, environment, run.id, kind)
+
+    return url
 
 
 class Store:

@@ -3,6 +3,7 @@
 import time
 
 import credentials
+from write_state import WriteState
 
 
 class User:
@@ -101,6 +102,7 @@ class World:
         self.additional_keys = {}
         # whether the server speaks TLS, for the URLs that it makes
         self.tls = False
+        self.writes = WriteState(self)
         if frozen:
             settings.now = anchor_ms
 

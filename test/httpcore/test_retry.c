@@ -123,8 +123,9 @@ test_counts(void)
 	policy.max_retries = 0;
 	attempt.status = 503;
 	CHECK(decide() == TRIGGER_RETRY_GIVE_UP);
+	/* waiting for a rate limit is not a retry */
 	attempt.status = 429;
-	CHECK(decide() == TRIGGER_RETRY_GIVE_UP);
+	CHECK(decide() == TRIGGER_RETRY_RATE_LIMIT);
 	attempt.status = 0;
 	CHECK(decide() == TRIGGER_RETRY_GIVE_UP);
 	attempt.reused = true;

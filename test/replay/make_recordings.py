@@ -5,8 +5,8 @@ Usage: make_recordings.py DIRECTORY > recordings.json
 
 Credentials become symbols ($TR_PROD, $JWT(prod;read:runs), …), the recorded projects become
 the emulator's. Kept of an answer: status, kind of content, the whole body of a failure, and
-of a success whether lists in it are empty and which cursors it has; the keys and types of
-successful bodies are merged per kind of request. The recorded runs are kept as rows, so that
+of a success whether lists in it are empty and which cursors it has (of writes: all values but
+ids and dates); the keys and types of successful bodies are merged per kind of request. The recorded runs are kept as rows, so that
 the replay can give the emulator the same ones.
 """
 
@@ -20,7 +20,9 @@ import sys
 
 PREFIXES = ("runs_", "run_retrieve", "envvars_", "schedules_", "timezones", "http_", "rate_",
             "auth_", "pat_", "jwt_", "envjwt_", "project", "orgs", "whoami", "unknown_",
-            "options", "healthcheck", "lag_emptypage", "run_cancel_v1_path")
+            "options", "healthcheck", "lag_", "trigger_", "batch_", "idempotency_",
+            "run_cancel", "run_replay", "run_reschedule", "run_tags", "run_metadata",
+            "run_result")
 # additional keys are told apart by the recordings that use them
 ADDITIONAL = {"expired": "$TR_PROD_SK_EXPIRED", "revoked": "$TR_PROD_SK_REVOKED",
               "ro": "$TR_PROD_SK_RO", "off": "$TR_PROD_SK"}
@@ -31,7 +33,10 @@ ENVIRONMENTS = {"cmwtxxfp30003q97do9ta5ppz": "prod", "cmwtxxfpo0005q97dklhkxqxa"
 PATTERNS = ((r"run_\w+", "{run}"), (r"sched_\w+", "{schedule}"),
             (r"/(envvars/[^/]+)/(?!import).+$", "/envvars/{slug}/{name}"),
             (r"/envvars/[^/]+", "/envvars/{slug}"), (r"proj_\w+|\$PROJECT_\w+", "{project}"),
-            (r"schedules/(dedup-\d+)", "schedules/{schedule}"))
+            (r"schedules/(dedup-\d+)", "schedules/{schedule}"), (r"batch_\w+", "{batch}"),
+            (r"/tasks/[^/]+/", "/tasks/{task}/"), (r"idempotencyKeys/[^/]+", "idempotencyKeys/{key}"))
+# requests whose answers name what they made
+MAKERS = re.compile(r"POST /api/v1/schedules$|POST .*/(trigger|replay|batch|batches)$")
 
 
 def _token_symbol(token, name):
@@ -93,7 +98,9 @@ def _parse(name, text):
         "body": _symbolic(sent, name) if sent else None, "status": int(head.split(" ")[1]),
         "type": answer_headers.get("content-type", "").split(";")[0],
         "date": email.utils.parsedate_to_datetime(date).isoformat() if date else None,
-        "_remaining": int(answer_headers.get("x-ratelimit-remaining", 1e9)),
+        # items of a batch are outside of the limit and follow its creation
+        "_remaining": int(answer_headers.get(
+            "x-ratelimit-remaining", 0 if target.endswith("/items") else 1e9)),
         "_body": body.rstrip("\n"),
     }
 
@@ -116,6 +123,27 @@ def _type_name(value):
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
+
+
+def made_ids(value):
+    """Return the ids of what a request made, in the order of its answer."""
+    runs = [run["id"] if isinstance(run, dict) else run for run in value.get("runs", ())]
+    return [value.get("id") or value["batchId"]] + runs
+
+
+# successes of which every value counts, not only the shape
+EXACT = ("trigger_", "run_metadata", "run_tags", "run_result", "idempotency_", "batch_")
+
+
+def masked(value):
+    """Return a body without what differs from server to server: ids, dates, the region."""
+    text = json.dumps(value, ensure_ascii=False)
+    text = re.sub(r"\b(run|batch)_c\w+", r"<\1>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<date>", text)
+    value = json.loads(text)
+    if isinstance(value, dict):
+        value.pop("region", None)
+    return value
 
 
 def merge_shape(shape, value):
@@ -159,7 +187,7 @@ def _rows(exchanges):
         if "/runs" not in exchange["target"] or exchange["status"] != 200:
             continue
         query = exchange["target"].partition("?")[2]
-        found = body.get("data", [body] if "taskIdentifier" in body else [])
+        found = body.get("data", [body] if "createdAt" in body else [])
         for item in found:
             row = rows.setdefault(item["id"], {})
             row.update(_row(item))
@@ -273,13 +301,16 @@ def main(directory):
             exchange["answer"] = value
         else:
             shapes[exchange["kind"]] = merge_shape(shapes.get(exchange["kind"]), value)
-            if exchange["kind"] == "POST /api/v1/schedules":
-                exchange["id"] = value["id"]
+            if exchange["name"].startswith(EXACT):
+                exchange["value"] = masked(value)
+            if MAKERS.match(exchange["kind"]):
+                exchange["made"] = made_ids(value)
             if isinstance(value, dict) and isinstance(value.get("data"), list):
                 exchange["empty"] = not value["data"]
                 exchange["pagination"] = sorted(value["pagination"])
-    made = {exchange.get("id") for exchange in exchanges}
+    made = {made for exchange in exchanges for made in exchange.get("made", ())}
     schedules = {key: row for key, row in schedules.items() if key not in made}
+    rows = {key: row for key, row in rows.items() if key not in made}
     document = {"shapes": shapes, "runs": rows, "schedules": schedules,
                 "envvars": variables, "recordings": exchanges}
     parts = []

@@ -1,0 +1,111 @@
+#!/bin/sh
+# Installs what is missing, from Debian's packages.
+#
+#     scripts/setup.sh [build] [demo] [check] [bench] [bare]
+#
+# build   compiler, PostgreSQL's server headers, libcurl, json-c
+# demo    build, and a PostgreSQL server and Python to run it with
+# check   demo, and what the tests need besides
+# bench   demo, and what the benchmarks need besides
+# bare    what scripts/prove-bare.sh needs
+#
+# Nothing is asked, and nothing that is there is touched: each thing is looked
+# for by what the build uses of it, not by its package.
+set -eu
+
+version=${PG_VERSION:-15}
+pg_config=${PG_CONFIG:-pg_config}
+missing=
+
+have() { command -v "$1" >/dev/null 2>&1; }
+exists() { [ -e "$1" ]; }
+# $1 is what pg_config has to know, $2 what has to be below it
+pg_has() { have "$pg_config" && [ -e "$("$pg_config" "$1")$2" ]; }
+# PACKAGE TEST...
+need() {
+    package=$1
+    shift
+    "$@" || missing="$missing $package"
+}
+
+build() {
+    need gcc have gcc
+    need make have make
+    need libc6-dev exists /usr/include/stdio.h
+    need "postgresql-server-dev-$version" pg_has --pgxs ""
+    need libcurl4-openssl-dev have curl-config
+    need libjson-c-dev exists /usr/include/json-c/json.h
+}
+
+demo() {
+    build
+    need "postgresql-$version" pg_has --bindir /initdb
+    need python3 have python3
+}
+
+node() {
+    need nodejs have node
+    need npm have npm
+}
+
+check() {
+    demo
+    node
+    need openssl have openssl
+    need cppcheck have cppcheck
+}
+
+bench() {
+    demo
+    node
+    need valgrind have valgrind
+}
+
+bare() {
+    need debootstrap have debootstrap
+    need git have git
+}
+
+for group; do
+    case $group in
+        build | demo | check | bench | bare) "$group" ;;
+        *)
+            echo "setup.sh: there is no group \"$group\"" >&2
+            exit 2
+            ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+# sorted, each once
+missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+if ! have apt-get; then
+    echo "setup.sh: please install the equivalent of: $missing" >&2
+    exit 1
+fi
+echo "setup: installing $missing"
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+
+# A server that is installed for tests must not leave a cluster running.
+no_cluster=/etc/postgresql-common/createcluster.d/trigger_fdw.conf
+case $missing in
+    *"postgresql-$version "*)
+        # shellcheck disable=SC2064  # expand now
+        trap "$sudo rm -f $no_cluster" EXIT
+        $sudo mkdir -p "${no_cluster%/*}"
+        echo "create_main_cluster = false" | $sudo tee "$no_cluster" >/dev/null
+        ;;
+esac
+log=$(mktemp)
+apt() {
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null >"$log" 2>&1 || {
+        cat "$log" >&2
+        echo "setup.sh: apt-get $1 failed" >&2
+        exit 1
+    }
+}
+apt update
+# shellcheck disable=SC2086  # one word for each package
+apt install -y --no-install-recommends $missing
+rm -f "$log"
