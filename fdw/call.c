@@ -13,6 +13,7 @@
 #include "json_reader.h"
 #include "mb/pg_wchar.h"
 #include "request.h"
+#include "utils/memutils.h"
 
 /*
  * Did the caller ask for this status?

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
+#include "function.h"
 #include "miscadmin.h"
 #include "request.h"
 #include "target.h"
@@ -35,8 +36,8 @@ PG_FUNCTION_INFO_V1(trigger_check_server);
  * Server of a name that belongs to this extension and that the caller may
  * use.  ERROR otherwise.
  */
-static ForeignServer *
-get_server(Name name)
+ForeignServer *
+trigger_function_server(Name name)
 {
 	ForeignServer *server = GetForeignServerByName(NameStr(*name), false);
 	ForeignDataWrapper *fdw = GetForeignDataWrapper(server->fdwid);
@@ -67,7 +68,7 @@ trigger_fdw_version(PG_FUNCTION_ARGS)
 Datum
 trigger_fdw_disconnect(PG_FUNCTION_ARGS)
 {
-	ForeignServer *server = get_server(PG_GETARG_NAME(0));
+	ForeignServer *server = trigger_function_server(PG_GETARG_NAME(0));
 
 	PG_RETURN_BOOL(trigger_connection_close(server->serverid));
 }
@@ -146,7 +147,7 @@ append_member(StringInfo buf, const char *name, const char *value)
 Datum
 trigger_check_server(PG_FUNCTION_ARGS)
 {
-	ForeignServer *server = get_server(PG_GETARG_NAME(0));
+	ForeignServer *server = trigger_function_server(PG_GETARG_NAME(0));
 	TriggerTarget *target = trigger_target_resolve(server->serverid,
 												   GetUserId(), NIL, false);
 	TriggerRequest request = {.target = target};

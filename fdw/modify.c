@@ -15,6 +15,7 @@
 #include "modify.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -26,6 +27,7 @@
 #include "optimizer/appendinfo.h"
 #include "optimizer/inherit.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
 #include "option.h"
 #include "parser/parsetree.h"
 #include "storage/proc.h"
@@ -335,7 +337,7 @@ trigger_begin_modify(ModifyTableState *mtstate, ResultRelInfo *info,
 	state->modify.columns = list_nth(private, ModifyPrivateColumns);
 	state->modify.do_nothing =
 		linitial_int(list_nth(private, ModifyPrivateDoNothing));
-	state->modify.returning = info->ri_projectReturning != NULL ||
+	state->modify.reread = info->ri_projectReturning != NULL ||
 		(info->ri_TrigDesc && (info->ri_TrigDesc->trig_insert_after_row ||
 							   info->ri_TrigDesc->trig_update_after_row));
 	if (mtstate->operation != CMD_INSERT)
@@ -593,7 +595,7 @@ trigger_begin_insert(ModifyTableState *mtstate, ResultRelInfo *info)
 	state = create_state(info->ri_RelationDesc,
 						 TRIGGER_RESULT_USER(info, estate, rte), CMD_INSERT);
 	state->modify.do_nothing = plan && plan->onConflictAction == ONCONFLICT_NOTHING;
-	state->modify.returning = info->ri_projectReturning != NULL;
+	state->modify.reread = info->ri_projectReturning != NULL;
 	if (rte->relid == state->modify.rel->relid)
 		check_columns(state->modify.rel, state->writer, CMD_INSERT,
 					  attribute_list(TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte)));

@@ -145,15 +145,15 @@ trigger_row_strings(TriggerModify *modify, TupleTableSlot *slot,
 					  TYPALIGN_INT, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		char	   *text;
+		char	   *element;
 
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("null value in column \"%s\" of foreign table \"%s\"",
 							column, modify->rel->name)));
-		text = TextDatumGetCString(elements[i]);
-		result = lappend(result, pg_server_to_any(text, strlen(text), PG_UTF8));
+		element = TextDatumGetCString(elements[i]);
+		result = lappend(result, pg_server_to_any(element, strlen(element), PG_UTF8));
 	}
 	return result;
 }

@@ -580,6 +580,7 @@ trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid,
 	List	   *pushed = NIL;
 	List	   *numbers;
 	bool		inexact = false;
+	bool		whole;
 	ListCell   *cell;
 
 	foreach(cell, clauses)
@@ -617,12 +618,20 @@ trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid,
 		}
 	}
 
+	/*
+	 * A list with page numbers shifts under the rows that a statement deletes
+	 * from it: read it to its end first.
+	 */
+	whole = bms_is_member(baserel->relid, root->all_result_relids) &&
+		info->rel->resource->lists[0]->paging == TRIGGER_PAGING_NUMBER;
+
 	numbers = list_make5_int(limit_hint(root, baserel, best_path, inexact),
 							 best_path->path.pathkeys != NIL,
 							 read_ahead(root, baserel, best_path),
 							 info->details,
 							 best_path->fdw_private ?
 							 linitial_int(best_path->fdw_private) : 0);
+	numbers = lappend_int(numbers, whole);
 
 	return make_foreignscan(tlist, local, baserel->relid,
 							list_make3(values, prefilter, pushed),

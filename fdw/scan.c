@@ -29,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 typedef struct TriggerScanState
 {
@@ -50,6 +51,7 @@ typedef struct TriggerScanState
 	TriggerFetch *fetch;		/* NULL: not begun, or nothing to fetch */
 	TriggerFetchPlan fetch_plan;
 	bool		begun;
+	Tuplestorestate *whole;		/* all rows, if they are read beforehand */
 	TupleTableSlot *list_slot;	/* for the prefilter */
 	ExprContext *econtext;
 } TriggerScanState;
@@ -319,6 +321,43 @@ begin_fetch(TriggerScanState *state)
 }
 
 /*
+ * The next row from the API, false at the end.
+ */
+static bool
+fetch_row(TriggerScanState *state, TupleTableSlot *slot)
+{
+	TriggerFetchResult result;
+	TriggerRow	row;
+
+	while ((result = trigger_fetch_try(state->fetch, &row)) == TRIGGER_FETCH_WAIT)
+		trigger_fetch_wait(state->fetch);
+	if (result == TRIGGER_FETCH_END)
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
+	store_row(state, &row, slot, true);
+	return true;
+}
+
+/*
+ * Read everything before the first row is handed out.
+ */
+static void
+read_whole(TriggerScanState *state, TupleTableSlot *slot)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->fetch_context);
+
+	state->whole = tuplestore_begin_heap(false, false, work_mem);
+	MemoryContextSwitchTo(old);
+	while (fetch_row(state, slot))
+	{
+		tuplestore_puttupleslot(state->whole, slot);
+		ResetExprContext(state->econtext);
+	}
+}
+
+/*
  * IterateForeignScan: the next row.
  */
 TupleTableSlot *
@@ -326,19 +365,19 @@ trigger_iterate_scan(ForeignScanState *node)
 {
 	TriggerScanState  *state = (TriggerScanState *) node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	TriggerFetchResult result;
-	TriggerRow	row;
 
 	if (!state->begun)
+	{
 		begin_fetch(state);
+		if (state->fetch && number(state, TriggerNumberWhole))
+			read_whole(state, slot);
+	}
 	if (state->fetch == NULL)
 		return ExecClearTuple(slot);
-
-	while ((result = trigger_fetch_try(state->fetch, &row)) == TRIGGER_FETCH_WAIT)
-		trigger_fetch_wait(state->fetch);
-	if (result == TRIGGER_FETCH_END)
-		return ExecClearTuple(slot);
-	store_row(state, &row, slot, true);
+	if (state->whole)
+		(void) tuplestore_gettupleslot(state->whole, true, false, slot);
+	else
+		(void) fetch_row(state, slot);
 	return slot;
 }
 
@@ -355,6 +394,9 @@ trigger_rescan(ForeignScanState *node)
 		return;
 	if (node->ss.ss_ScanTupleSlot)
 		ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	if (state->whole)
+		tuplestore_end(state->whole);
+	state->whole = NULL;
 	state->fetch = NULL;
 	state->begun = false;
 	MemoryContextReset(state->fetch_context);
@@ -373,6 +415,8 @@ trigger_end_scan(ForeignScanState *node)
 		return;
 	if (state->list_slot)
 		ExecDropSingleTupleTableSlot(state->list_slot);
+	if (state->whole)
+		tuplestore_end(state->whole);
 	state->fetch = NULL;
 	MemoryContextDelete(state->fetch_context);
 }

@@ -74,7 +74,8 @@ enum TriggerScanNumber
 	TriggerNumberOrdered,		/* the plan relies on the order */
 	TriggerNumberReadAhead,
 	TriggerNumberDetails,		/* LIST_ITEM: list rows must be retrieved */
-	TriggerNumberImpossible		/* attribute that should have been fixed, 0 */
+	TriggerNumberImpossible,	/* attribute that should have been fixed, 0 */
+	TriggerNumberWhole			/* read everything before the first row */
 };
 
 /*

@@ -65,3 +65,35 @@ LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION trigger_check_server(name) IS
     'kind of credential, project and environment that a server is used with, and whether it answers';
+
+CREATE FUNCTION trigger_replay_run(server name, run_id text, payload jsonb DEFAULT NULL, options jsonb DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION trigger_replay_run(name, text, jsonb, jsonb) IS
+    'runs a run''s task once more, with another payload or options if given; returns the new run''s id';
+
+CREATE FUNCTION trigger_cancel_run(server name, run_id text)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION trigger_cancel_run(name, text) IS
+    'cancels a run; one that is over stays as it is';
+
+CREATE FUNCTION trigger_reschedule_run(server name, run_id text, delay text)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION trigger_reschedule_run(name, text, text) IS
+    'puts off a delayed run, by a duration such as 1h30m or until a date';
+
+CREATE FUNCTION trigger_upload_envvars(server name, variables jsonb, override boolean DEFAULT false, environment text DEFAULT NULL)
+RETURNS integer
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION trigger_upload_envvars(name, jsonb, boolean, text) IS
+    'sets environment variables from an object of names and values; returns their number';

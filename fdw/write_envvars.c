@@ -151,45 +151,59 @@ get_environment(TriggerModify *modify, const char *name)
 }
 
 /*
- * The environment that a row is for.  A secret key writes to its own, and
- * the server would do so whatever the path says.
+ * The environment to write to: *environment, or the target's if that is NULL.
+ * A secret key writes to its own, and the server would do so whatever the
+ * path says.
+ */
+void
+trigger_check_envvar_environment(const TriggerTarget *target,
+								 const char **environment)
+{
+	const char *name = *environment;
+
+	if (name == NULL && target->environment == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("the environment of a variable is not known"),
+				 errhint("Name it, or set the option \"environment\".")));
+	if (name == NULL)
+	{
+		*environment = target->environment;
+		return;
+	}
+	if (strcmp(name, "dev") != 0 && strcmp(name, "staging") != 0 &&
+		strcmp(name, "prod") != 0 && strcmp(name, "preview") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid environment \"%s\"", name),
+				 errhint("Valid values are: dev, staging, prod, preview.")));
+	if (target->kind == TRIGGER_CRED_SECRET &&
+		strcmp(name, target->environment) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot write to environment \"%s\" with the secret key of environment \"%s\"",
+						name, target->environment),
+				 errhint("Use that environment's key, or a personal access token.")));
+}
+
+/*
+ * The environment that a row is for.
  */
 static char *
 row_environment(TriggerModify *modify, TupleTableSlot *slot)
 {
-	const TriggerTarget *target = modify->target;
-	char	   *environment = trigger_row_text(modify, slot, "environment");
+	const char *environment = trigger_row_text(modify, slot, "environment");
 
-	if (environment == NULL && target->environment == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("null value in column \"environment\" of foreign table \"%s\"",
-						modify->rel->name),
-				 errhint("Give the row an environment, or set the option \"environment\".")));
-	if (environment == NULL)
-		return pstrdup(target->environment);
-	if (strcmp(environment, "dev") != 0 && strcmp(environment, "staging") != 0 &&
-		strcmp(environment, "prod") != 0 && strcmp(environment, "preview") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid environment \"%s\"", environment),
-				 errhint("Valid values are: dev, staging, prod, preview.")));
-	if (target->kind == TRIGGER_CRED_SECRET &&
-		strcmp(environment, target->environment) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot write to environment \"%s\" with the secret key of environment \"%s\"",
-						environment, target->environment),
-				 errhint("Use that environment's key, or a personal access token.")));
-	return environment;
+	trigger_check_envvar_environment(modify->target, &environment);
+	return pstrdup(environment);
 }
 
 /*
  * Names that work in every runtime; the server does not check, and damages
  * or hides others.
  */
-static void
-check_name(const char *name)
+void
+trigger_check_envvar_name(const char *name)
 {
 	bool		valid = *name != '\0' && !(*name >= '0' && *name <= '9');
 
@@ -215,19 +229,31 @@ check_name(const char *name)
 /*
  * The server drops blank values without a word.
  */
-static void
-check_value(TriggerModify *modify, const char *value)
+void
+trigger_check_envvar_value(const char *value)
 {
-	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("null value in column \"value\" of foreign table \"%s\"",
-						modify->rel->name)));
 	if (strspn(value, " \t\r\n\v\f") == strlen(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of an environment variable must not be blank"),
 				 errdetail("The API would ignore it.")));
+}
+
+/*
+ * The value that a row is to have.
+ */
+static char *
+new_value(TriggerModify *modify, TupleTableSlot *slot)
+{
+	char	   *value = trigger_row_text(modify, slot, "value");
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("null value in column \"value\" of foreign table \"%s\"",
+						modify->rel->name)));
+	trigger_check_envvar_value(value);
+	return value;
 }
 
 /*
@@ -242,9 +268,8 @@ read_variable(TriggerModify *modify, TupleTableSlot *slot, NewVariable *variable
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("null value in column \"name\" of foreign table \"%s\"",
 						modify->rel->name)));
-	check_name(variable->name);
-	variable->value = trigger_row_text(modify, slot, "value");
-	check_value(modify, variable->value);
+	trigger_check_envvar_name(variable->name);
+	variable->value = new_value(modify, slot);
 	variable->environment = row_environment(modify, slot);
 	variable->secret = -1;
 	if (trigger_row_text(modify, slot, "is_secret"))
@@ -479,7 +504,7 @@ update_variable(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old
 		(value == NULL && before == NULL && secret) ||
 		(value && before && strcmp(value, before) == 0))
 		return true;
-	check_value(modify, value);
+	value = new_value(modify, slot);
 
 	call.environment = row_environment(modify, old);
 	call.key = trigger_row_text(modify, old, "name");

@@ -30,7 +30,8 @@ typedef struct TriggerModify
 	TriggerHttp *http;
 	List	   *columns;		/* attributes that an UPDATE sets */
 	bool		do_nothing;		/* ON CONFLICT DO NOTHING */
-	bool		returning;		/* the stored row will be looked at */
+	bool		reread;			/* more of the stored row than its key will be
+								 * looked at */
 	bool		idempotent;		/* option idempotent_inserts */
 	MemoryContext row_context;	/* reset after each row or batch */
 	TriggerFields *fields;		/* of a whole row, made when first needed */
@@ -63,6 +64,19 @@ typedef struct TriggerWriter
 extern const TriggerWriter trigger_writer_runs;
 extern const TriggerWriter trigger_writer_envvars;
 extern const TriggerWriter trigger_writer_schedules;
+
+/* in write_runs.c */
+struct TriggerCallResult;
+extern void trigger_check_delay(const char *delay);
+extern void trigger_check_future(TimestampTz when);
+extern void trigger_run_result(const struct TriggerCallResult *result,
+							   char **id, bool *cached);
+
+/* in write_envvars.c */
+extern void trigger_check_envvar_name(const char *name);
+extern void trigger_check_envvar_value(const char *value);
+extern void trigger_check_envvar_environment(const TriggerTarget *target,
+											 const char **environment);
 
 /* in modify_row.c */
 extern bool trigger_row_sets(const TriggerModify *modify, const char *column);

@@ -1,0 +1,794 @@
+/*-------------------------------------------------------------------------
+ *
+ * write_runs.c
+ *		Writes of runs: trigger, cancel, tags, metadata, reschedule.
+ *
+ * One row of a statement is one trigger call.  Several rows are calls of the
+ * multi-task batch endpoint of the first generation: it is the only one that
+ * answers with the runs' ids, in the order of the items, and it takes 500 of
+ * them in a megabyte.  (The two-phase batches take 1,000, but create the runs
+ * later and in the background, so that neither RETURNING nor "this row was
+ * not accepted" could be told.)
+ *
+ * The server ignores the header that was meant to make requests idempotent.
+ * What it honours is an idempotency key among the options, so every row gets
+ * one if it has none, and a call whose answer was lost can be repeated.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "call.h"
+#include "catalog/pg_type.h"
+#include "convert.h"
+#include "json_reader.h"
+#include "mb/pg_wchar.h"
+#include "nodes/nodes.h"
+#include "rows.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "writer.h"
+
+/* The batch endpoint's limits, a little below what the server refuses. */
+#define BATCH_ITEMS		500
+#define BATCH_BYTES		(1000 * 1024)
+
+/* The trigger endpoint's limit for a body. */
+#define TRIGGER_BYTES	(3 * 1024 * 1024)
+
+/* Tags of a run. */
+#define MAX_TAGS		10
+#define MAX_TAG_BYTES	128
+
+static const TriggerEndpoint run_trigger = {
+	.operation = "tasks.trigger",
+	.method = "POST",
+	.path = "/api/v1/tasks/{key}/trigger",
+	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+static const TriggerEndpoint run_batch = {
+	.operation = "tasks.batchTrigger",
+	.method = "POST",
+	.path = "/api/v1/tasks/batch",
+	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.paging = TRIGGER_PAGING_NONE,
+	.rows = "runs",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+static const TriggerEndpoint run_cancel = {
+	.operation = "runs.cancel",
+	.method = "POST",
+	.path = "/api/v2/runs/{key}/cancel",
+	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+static const TriggerEndpoint run_tags = {
+	.operation = "runs.addTags",
+	.method = "POST",
+	.path = "/api/v1/runs/{key}/tags",
+	.credentials = TRIGGER_CRED_SECRET,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+static const TriggerEndpoint run_metadata = {
+	.operation = "runs.metadata",
+	.method = "PUT",
+	.path = "/api/v1/runs/{key}/metadata",
+	.credentials = TRIGGER_CRED_SECRET,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+static const TriggerEndpoint run_reschedule = {
+	.operation = "runs.reschedule",
+	.method = "POST",
+	.path = "/api/v1/runs/{key}/reschedule",
+	.credentials = TRIGGER_CRED_SECRET,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+static const TriggerEndpoint run_retrieve = {
+	.operation = "runs.retrieve",
+	.path = "/api/v3/runs/{key}",
+	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+/* One row of an INSERT. */
+typedef struct NewRun
+{
+	char	   *task;
+	char	   *payload;		/* JSON, NULL: none */
+	char	   *options;		/* JSON object */
+	bool		own_key;		/* the idempotency key is ours */
+	char	   *id;				/* after the call */
+	bool		cached;
+} NewRun;
+
+/*
+ * Is this a duration of the server's: numbers with units, at least one?
+ */
+static bool
+is_duration(const char *text)
+{
+	static const char *const units[] = {"w", "d", "hr", "h", "m", "s", NULL};
+	const char *p = text;
+
+	while (*p)
+	{
+		const char *digits = p;
+		int			i;
+
+		while (*p >= '0' && *p <= '9')
+			p++;
+		if (p == digits)
+			return false;
+		for (i = 0; units[i]; i++)
+		{
+			if (strncmp(p, units[i], strlen(units[i])) == 0)
+				break;
+		}
+		if (units[i] == NULL)
+			return false;
+		p += strlen(units[i]);
+	}
+	return p != text;
+}
+
+/*
+ * A ttl: a duration, or seconds.
+ */
+static void
+check_ttl(const char *ttl)
+{
+	if (!is_duration(ttl) && strspn(ttl, "0123456789") != strlen(ttl))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid ttl: \"%s\"", ttl),
+				 errdetail("The API would ignore it."),
+				 errhint("Use a duration such as 1h30m, or a number of seconds.")));
+}
+
+/*
+ * A time to start at must be ahead: the server takes one that has passed for
+ * "now".
+ */
+void
+trigger_check_future(TimestampTz when)
+{
+	if (when <= GetCurrentTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a run cannot be delayed until a time that has passed"),
+				 errdetail("The time is %s; the API would start the run at once.",
+						   timestamptz_to_str(when))));
+}
+
+/*
+ * A delay in the API's own words: a duration, or a date that is ahead.
+ */
+void
+trigger_check_delay(const char *delay)
+{
+	TimestampTz when;
+
+	if (is_duration(delay))
+		return;
+	if (!trigger_parse_timestamp(delay, strlen(delay), &when))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid delay: \"%s\"", delay),
+				 errdetail("The API would ignore it and start the run at once."),
+				 errhint("Use a duration such as 1h30m, or a date such as 2030-01-31T12:00:00Z.")));
+	trigger_check_future(when);
+}
+
+/*
+ * Tags within the API's limits, as a JSON array.
+ */
+static char *
+tags_json(List *tags)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	if (list_length(tags) > MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a run can have at most %d tags", MAX_TAGS)));
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(cell, tags)
+	{
+		const char *tag = lfirst(cell);
+
+		if (*tag == '\0' || pg_mbstrlen_with_len(tag, strlen(tag)) > MAX_TAG_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a tag has 1 to %d characters", MAX_TAG_BYTES)));
+		appendStringInfo(&buf, "%s%s", buf.len > 1 ? "," : "",
+						 trigger_json_quote(tag));
+	}
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}
+
+/*
+ * How long a generated idempotency key must be remembered: longer than all
+ * repetitions of a call can take.
+ */
+static char *
+key_ttl(const TriggerTarget *target)
+{
+	const TriggerHttpSettings *http = &target->http;
+	int64		seconds = (int64) (http->max_retries + 1) *
+	(http->request_timeout / 1000 + http->connect_timeout / 1000 + 10) +
+	http->rate_limit_wait;
+
+	return psprintf(INT64_FORMAT "m", Max(10, seconds / 60 + 5));
+}
+
+/*
+ * A string member of a JSON object in UTF-8, NULL if it is not there or not a
+ * string.
+ */
+static char *
+option_text(Jsonb *options, const char *name)
+{
+	JsonbValue	value;
+
+	if (options == NULL ||
+		getKeyJsonValueFromContainer(&options->root, name, strlen(name),
+									 &value) == NULL ||
+		value.type != jbvString)
+		return NULL;
+	return pg_server_to_any(pnstrdup(value.val.string.val, value.val.string.len),
+							value.val.string.len, PG_UTF8);
+}
+
+/*
+ * The options that columns give.
+ */
+static void
+append_columns(TriggerModify *modify, TupleTableSlot *slot, StringInfo body)
+{
+	List	   *tags = trigger_row_strings(modify, slot, "tags");
+	char	   *metadata = trigger_row_json(modify, slot, "metadata");
+	char	   *ttl = trigger_row_text(modify, slot, "ttl");
+	char	   *queue = trigger_row_text(modify, slot, "queue");
+	TimestampTz delayed;
+
+	if (tags)
+		trigger_body_member(body, "tags", tags_json(tags));
+	if (metadata)
+		trigger_body_member(body, "metadata", metadata);
+	if (ttl)
+	{
+		check_ttl(ttl);
+		trigger_body_text(body, "ttl", ttl);
+	}
+	if (trigger_row_time(modify, slot, "delayed_until", &delayed))
+	{
+		trigger_check_future(delayed);
+		trigger_body_text(body, "delay", trigger_time_text(delayed));
+	}
+	if (trigger_row_text(modify, slot, "is_test"))
+		trigger_body_member(body, "test",
+							trigger_row_flag(modify, slot, "is_test", false) ?
+							"true" : "false");
+	if (queue)
+		trigger_body_member(body, "queue",
+							psprintf("{\"name\":%s}", trigger_json_quote(queue)));
+	trigger_body_text(body, "machine", trigger_row_text(modify, slot, "machine"));
+	trigger_body_text(body, "region", trigger_row_text(modify, slot, "region"));
+	trigger_body_text(body, "lockToVersion",
+					  trigger_row_text(modify, slot, "version"));
+	trigger_body_text(body, "idempotencyKey",
+					  trigger_row_text(modify, slot, "idempotency_key"));
+}
+
+/*
+ * The options that the user gave as JSON, checked for what the server would
+ * silently take for something else.
+ */
+static Jsonb *
+given_options(TriggerModify *modify, TupleTableSlot *slot)
+{
+	char	   *text = trigger_row_text(modify, slot, "trigger_options");
+	Jsonb	   *options;
+	char	   *delay;
+	char	   *ttl;
+
+	if (text == NULL)
+		return NULL;
+	text = pg_any_to_server(text, strlen(text), PG_UTF8);
+	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	if (!JB_ROOT_IS_OBJECT(options))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"trigger_options\" must be a JSON object")));
+	delay = option_text(options, "delay");
+	if (delay)
+		trigger_check_delay(delay);
+	ttl = option_text(options, "ttl");
+	if (ttl)
+		check_ttl(ttl);
+	ttl = option_text(options, "idempotencyKeyTTL");
+	if (ttl && !(is_duration(ttl) && strpbrk(ttl, "smhd") == ttl + strlen(ttl) - 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid idempotencyKeyTTL: \"%s\"", ttl),
+				 errdetail("The API would ignore it."),
+				 errhint("Use one number and one of the units s, m, h, d.")));
+	return options;
+}
+
+/*
+ * Everything about a new run, from its row.
+ */
+static void
+read_run(TriggerModify *modify, TupleTableSlot *slot, NewRun *run)
+{
+	StringInfoData columns;
+	Jsonb	   *options = given_options(modify, slot);
+	Datum		merged;
+
+	run->task = trigger_row_text(modify, slot, "task_identifier");
+	if (run->task == NULL || *run->task == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("null value in column \"task_identifier\" of foreign table \"%s\"",
+						modify->rel->name)));
+	if (strcmp(run->task, ".") == 0 || strcmp(run->task, "..") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid task identifier: \"%s\"", run->task)));
+	run->payload = trigger_row_json(modify, slot, "payload");
+
+	initStringInfo(&columns);
+	appendStringInfoChar(&columns, '{');
+	append_columns(modify, slot, &columns);
+	run->own_key = modify->idempotent && !option_text(options, "idempotencyKey") &&
+		trigger_row_text(modify, slot, "idempotency_key") == NULL;
+	if (run->own_key)
+	{
+		trigger_body_text(&columns, "idempotencyKey",
+						  psprintf("trigger_fdw_%s", trigger_random_name()));
+		trigger_body_text(&columns, "idempotencyKeyTTL", key_ttl(modify->target));
+	}
+	appendStringInfoChar(&columns, '}');
+
+	/* columns win over options of the same name */
+	if (options)
+	{
+		char	   *text = pg_any_to_server(columns.data, columns.len, PG_UTF8);
+
+		merged = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options),
+									 DirectFunctionCall1(jsonb_in,
+														 CStringGetDatum(text)));
+		text = JsonbToCString(NULL, &DatumGetJsonbP(merged)->root, -1);
+		run->options = pg_server_to_any(text, strlen(text), PG_UTF8);
+	}
+	else
+		run->options = columns.data;
+}
+
+/*
+ * What is common to a trigger's body and a batch's item.
+ */
+static void
+append_run(StringInfo body, const NewRun *run)
+{
+	if (run->payload)
+		trigger_body_member(body, "payload", run->payload);
+	trigger_body_member(body, "options", run->options);
+	appendStringInfoChar(body, '}');
+}
+
+/*
+ * May a call for these runs be repeated without doing anything twice?  Every
+ * one of them needs a key for that.
+ */
+static bool
+all_have_keys(const NewRun *runs, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (!runs[i].own_key && strstr(runs[i].options, "\"idempotencyKey\"") == NULL)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Trigger one run.
+ */
+static void
+trigger_one(TriggerModify *modify, NewRun *run)
+{
+	TriggerCall call = {.endpoint = &run_trigger, .key = run->task};
+	TriggerCallResult *result;
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoChar(&body, '{');
+	append_run(&body, run);
+	if (body.len > TRIGGER_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("payload for task \"%s\" is too large", run->task),
+				 errdetail("The request has %d bytes; the API takes %d.",
+						   body.len, TRIGGER_BYTES)));
+	call.body = body.data;
+	call.repeat = all_have_keys(run, 1) ? TRIGGER_REPEAT_SAFE : TRIGGER_REPEAT_NEVER;
+	result = trigger_call(modify->http, modify->target, &call);
+	trigger_run_result(result, &run->id, &run->cached);
+
+	/* found by a repetition: it is the run of the call before */
+	if (run->own_key || result->attempts > 1)
+		run->cached = false;
+}
+
+/*
+ * Read "id" and "isCached" of a trigger's answer.
+ */
+void
+trigger_run_result(const TriggerCallResult *result, char **id, bool *cached)
+{
+	TriggerField fields[2] = {
+		{.path = "id", .label = "id", .required = true,
+		.kind = TRIGGER_JSON_STRING, .null_slot = -1},
+		{.path = "isCached", .label = "isCached",
+		.kind = TRIGGER_JSON_BOOLEAN, .null_slot = -1}
+	};
+	TriggerRows *rows;
+
+	trigger_field_init(&fields[0], TEXTOID, -1);
+	trigger_field_init(&fields[1], BOOLOID, -1);
+	rows = trigger_decode(trigger_decoder_create(fields, 2, TRIGGER_PAGING_ITEM,
+												 NULL, "runs"),
+						  result->body, result->body_len, result->source);
+	*id = TextDatumGetCString(rows->values[0]);
+	*cached = !rows->nulls[1] && DatumGetBool(rows->values[1]);
+}
+
+/*
+ * Trigger several runs with one call.
+ */
+static void
+trigger_many(TriggerModify *modify, NewRun *runs, int n, StringInfo items)
+{
+	TriggerCall call = {.endpoint = &run_batch};
+	TriggerCallResult *result;
+	TriggerField fields[2] = {
+		{.path = "id", .label = "id", .required = true,
+		.kind = TRIGGER_JSON_STRING, .null_slot = -1},
+		{.path = "isCached", .label = "isCached",
+		.kind = TRIGGER_JSON_BOOLEAN, .null_slot = -1}
+	};
+	TriggerRows *rows;
+
+	call.body = psprintf("{\"items\":[%s]}", items->data);
+	call.repeat = all_have_keys(runs, n) ? TRIGGER_REPEAT_SAFE : TRIGGER_REPEAT_NEVER;
+	result = trigger_call(modify->http, modify->target, &call);
+
+	trigger_field_init(&fields[0], TEXTOID, -1);
+	trigger_field_init(&fields[1], BOOLOID, -1);
+	rows = trigger_decode(trigger_decoder_create(fields, 2, TRIGGER_PAGING_NONE,
+												 "runs", modify->rel->name),
+						  result->body, result->body_len, result->source);
+	if (rows->nrows != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("answer of the API is not as promised"),
+				 errdetail("%s: %d runs for %d items.", result->source,
+						   rows->nrows, n)));
+	for (int i = 0; i < n; i++)
+	{
+		runs[i].id = TextDatumGetCString(rows->values[2 * i]);
+		runs[i].cached = !rows->nulls[2 * i + 1] &&
+			DatumGetBool(rows->values[2 * i + 1]) &&
+			!runs[i].own_key && result->attempts == 1;
+	}
+}
+
+/*
+ * A key of the user's named a run that exists: nothing was triggered.
+ */
+static void
+notice_cached(TriggerModify *modify, const NewRun *run)
+{
+	if (!modify->do_nothing)
+		ereport(NOTICE,
+				(errmsg("no run was triggered for a row of foreign table \"%s\"",
+						modify->rel->name),
+				 errdetail("Run \"%s\" has the row's idempotency key.", run->id)));
+}
+
+/*
+ * Show the row as the API has it, if anybody looks.
+ */
+static void
+fill_from_run(TriggerModify *modify, TupleTableSlot *slot, const char *id)
+{
+	TriggerCall call = {.endpoint = &run_retrieve, .key = id,
+		.repeat = TRIGGER_REPEAT_SAFE};
+	TriggerCallResult *result;
+
+	trigger_row_set(modify, slot, "id", id);
+	if (!modify->reread)
+		return;
+	result = trigger_call(modify->http, modify->target, &call);
+	trigger_row_fill(modify, slot, result->body, result->body_len, result->source);
+	trigger_row_set(modify, slot, "environment", modify->target->environment);
+}
+
+/*
+ * Runs whose calls have succeeded.
+ */
+static void
+finish_runs(TriggerModify *modify, TupleTableSlot **slots, NewRun *runs, int n,
+			bool *written)
+{
+	for (int i = 0; i < n; i++)
+	{
+		written[i] = !runs[i].cached;
+		if (!written[i])
+			notice_cached(modify, &runs[i]);
+		else
+		{
+			trigger_row_done(modify, runs[i].id);
+			fill_from_run(modify, slots[i], runs[i].id);
+		}
+	}
+}
+
+/*
+ * INSERT.
+ */
+static void
+insert_runs(TriggerModify *modify, TupleTableSlot **slots, int n, bool *written)
+{
+	NewRun	   *runs = palloc0(n * sizeof(NewRun));
+	StringInfoData items;
+	int			first = 0;
+
+	/* everything is checked before anything is triggered */
+	for (int i = 0; i < n; i++)
+		read_run(modify, slots[i], &runs[i]);
+
+	initStringInfo(&items);
+	for (int i = 0; i <= n; i++)
+	{
+		StringInfoData item;
+
+		initStringInfo(&item);
+		if (i < n)
+		{
+			appendStringInfoString(&item, "{");
+			trigger_body_text(&item, "task", runs[i].task);
+			append_run(&item, &runs[i]);
+		}
+
+		/* what is collected so far is full, or all there is */
+		if (i > first && (i == n || i - first == BATCH_ITEMS ||
+						  items.len + item.len > BATCH_BYTES))
+		{
+			if (i - first == 1)
+				trigger_one(modify, &runs[first]);
+			else
+				trigger_many(modify, runs + first, i - first, &items);
+			finish_runs(modify, slots + first, runs + first, i - first,
+						written + first);
+			first = i;
+			resetStringInfo(&items);
+		}
+		appendStringInfo(&items, "%s%s", items.len ? "," : "", item.data);
+	}
+}
+
+/*
+ * Has the run come to its end?
+ */
+static bool
+is_final(const char *status)
+{
+	static const char *const final[] = {"COMPLETED", "CANCELED", "FAILED",
+		"CRASHED", "INTERRUPTED", "SYSTEM_FAILURE", "EXPIRED", "TIMED_OUT", NULL
+	};
+
+	for (int i = 0; final[i]; i++)
+	{
+		if (strcmp(final[i], status) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Cancel; false if there is nothing (left) to cancel.
+ */
+static bool
+cancel_run(TriggerModify *modify, const char *id, const char *status,
+		   const char *before)
+{
+	TriggerCall call = {.endpoint = &run_cancel, .key = id,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+
+	if (status == NULL || strcmp(status, "CANCELED") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot set the status of a run to \"%s\"",
+						status ? status : "NULL"),
+				 errhint("Only 'CANCELED' can be set: it cancels the run.")));
+	if (before && is_final(before))
+		return strcmp(before, "CANCELED") == 0;
+	return trigger_call(modify->http, modify->target, &call)->status != 404;
+}
+
+/*
+ * Add tags; there is no way to remove one.
+ */
+static bool
+add_tags(TriggerModify *modify, const char *id, List *tags, List *before)
+{
+	TriggerCall call = {.endpoint = &run_tags, .key = id,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+	List	   *added = NIL;
+	ListCell   *cell;
+	ListCell   *other;
+
+	foreach(cell, before)
+	{
+		bool		kept = false;
+
+		foreach(other, tags)
+			kept = kept || strcmp(lfirst(cell), lfirst(other)) == 0;
+		if (!kept)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot remove tag \"%s\" from run \"%s\"",
+							(char *) lfirst(cell), id),
+					 errdetail("The API can only add tags."),
+					 errhint("Use SET tags = tags || '{...}'.")));
+	}
+	foreach(cell, tags)
+	{
+		bool		known = false;
+
+		foreach(other, before)
+			known = known || strcmp(lfirst(cell), lfirst(other)) == 0;
+		foreach(other, added)
+			known = known || strcmp(lfirst(cell), lfirst(other)) == 0;
+		if (!known)
+			added = lappend(added, lfirst(cell));
+	}
+	if (added == NIL)
+		return true;
+	if (list_length(added) + list_length(before) > MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a run can have at most %d tags", MAX_TAGS),
+				 errdetail("Run \"%s\" would have %d.", id,
+						   list_length(added) + list_length(before))));
+	call.body = psprintf("{\"tags\":%s}", tags_json(added));
+	return trigger_call(modify->http, modify->target, &call)->status != 404;
+}
+
+/*
+ * Replace the metadata.
+ */
+static bool
+replace_metadata(TriggerModify *modify, const char *id, const char *metadata,
+				 const char *before)
+{
+	TriggerCall call = {.endpoint = &run_metadata, .key = id,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+	TriggerJson json;
+
+	if (metadata && before && strcmp(metadata, before) == 0)
+		return true;
+	if (metadata)
+		trigger_json_open(&json, metadata, strlen(metadata), "metadata");
+	if (metadata == NULL || trigger_json_peek(&json) != JSON_TOKEN_OBJECT_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metadata of a run must be a JSON object")));
+	trigger_json_advance(&json);
+	if (trigger_json_peek(&json) == JSON_TOKEN_OBJECT_END)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("metadata of a run cannot be emptied"),
+				 errdetail("The API answers that it did, and changes nothing.")));
+	call.body = psprintf("{\"metadata\":%s}", metadata);
+	return trigger_call(modify->http, modify->target, &call)->status != 404;
+}
+
+/*
+ * Put off a delayed run.
+ */
+static bool
+reschedule(TriggerModify *modify, const char *id, TimestampTz when)
+{
+	TriggerCall call = {.endpoint = &run_reschedule, .key = id,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+
+	trigger_check_future(when);
+	call.body = psprintf("{\"delay\":\"%s\"}", trigger_time_text(when));
+	return trigger_call(modify->http, modify->target, &call)->status != 404;
+}
+
+/*
+ * UPDATE of one row.
+ */
+static bool
+update_run(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
+{
+	char	   *id = trigger_row_text(modify, old, "id");
+	TimestampTz when;
+	bool		there = true;
+
+	if (id == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign table \"%s\" has no column \"id\" to write by",
+						modify->rel->name)));
+
+	/* cancelling comes last: a run that is over takes no metadata */
+	if (trigger_row_sets(modify, "tags"))
+		there = add_tags(modify, id, trigger_row_strings(modify, slot, "tags"),
+						 trigger_row_strings(modify, old, "tags"));
+	if (there && trigger_row_sets(modify, "metadata"))
+		there = replace_metadata(modify, id,
+								 trigger_row_json(modify, slot, "metadata"),
+								 trigger_row_json(modify, old, "metadata"));
+	if (there && trigger_row_sets(modify, "delayed_until"))
+	{
+		if (!trigger_row_time(modify, slot, "delayed_until", &when))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the delay of a run cannot be removed")));
+		there = reschedule(modify, id, when);
+	}
+	if (there && trigger_row_sets(modify, "status"))
+		there = cancel_run(modify, id, trigger_row_text(modify, slot, "status"),
+						   trigger_row_text(modify, old, "status"));
+	if (!there)
+		return false;
+	trigger_row_done(modify, id);
+	if (modify->reread)
+		fill_from_run(modify, slot, id);
+	return true;
+}
+
+static const char *const insertable[] = {
+	"task_identifier", "payload", "idempotency_key", "trigger_options", "tags",
+	"metadata", "delayed_until", "ttl", "is_test", "queue", "machine", "region",
+	"version", NULL
+};
+
+static const char *const updatable[] = {
+	"status", "tags", "metadata", "delayed_until", NULL
+};
+
+const TriggerWriter trigger_writer_runs = {
+	.operations = (1 << CMD_INSERT) | (1 << CMD_UPDATE),
+	.insertable = insertable,
+	.updatable = updatable,
+	.batch_size = 1000,
+	.delete_hint = "To cancel runs, use UPDATE ... SET status = 'CANCELED'.",
+	.insert = insert_runs,
+	.update = update_run,
+};
