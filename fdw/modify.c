@@ -337,7 +337,9 @@ trigger_begin_modify(ModifyTableState *mtstate, ResultRelInfo *info,
 	state->modify.columns = list_nth(private, ModifyPrivateColumns);
 	state->modify.do_nothing =
 		linitial_int(list_nth(private, ModifyPrivateDoNothing));
-	state->modify.reread = info->ri_projectReturning != NULL ||
+
+	/* ri_projectReturning is not set up yet */
+	state->modify.reread = ((ModifyTable *) mtstate->ps.plan)->returningLists != NIL ||
 		(info->ri_TrigDesc && (info->ri_TrigDesc->trig_insert_after_row ||
 							   info->ri_TrigDesc->trig_update_after_row));
 	if (mtstate->operation != CMD_INSERT)
@@ -564,6 +566,8 @@ trigger_end_modify(EState *estate, ResultRelInfo *info)
 		return;
 	if (state->old)
 		ExecDropSingleTupleTableSlot(state->old);
+	for (int i = 0; state->collected && i < COPY_ROWS && state->collected[i]; i++)
+		ExecDropSingleTupleTableSlot(state->collected[i]);
 	MemoryContextDelete(state->modify.row_context);
 }
 
@@ -600,13 +604,12 @@ trigger_begin_insert(ModifyTableState *mtstate, ResultRelInfo *info)
 		check_columns(state->modify.rel, state->writer, CMD_INSERT,
 					  attribute_list(TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte)));
 
-	/* COPY has no plan, and nobody looks at its rows one by one */
-	if (plan == NULL && trigger_batch_size(info) != 1)
-		state->collect = true;
 	info->ri_FdwState = state;
-	if (plan == NULL)
+
+	/* COPY has no plan, and nobody looks at its rows one by one */
+	if (plan == NULL && trigger_batch_size(info) > 1)
 	{
-		state->collect = trigger_batch_size(info) > 1;
+		state->collect = true;
 		state->collected = palloc0(COPY_ROWS * sizeof(TupleTableSlot *));
 	}
 }

@@ -52,6 +52,7 @@ typedef struct TriggerScanState
 	TriggerFetchPlan fetch_plan;
 	bool		begun;
 	Tuplestorestate *whole;		/* all rows, if they are read beforehand */
+	TupleTableSlot *whole_slot;
 	TupleTableSlot *list_slot;	/* for the prefilter */
 	ExprContext *econtext;
 } TriggerScanState;
@@ -102,6 +103,10 @@ trigger_begin_scan(ForeignScanState *node, int eflags)
 												 "trigger_fdw fetch",
 												 ALLOCSET_DEFAULT_SIZES);
 
+	if (number(state, TriggerNumberWhole))
+		state->whole_slot =
+			MakeSingleTupleTableSlot(RelationGetDescr(node->ss.ss_currentRelation),
+									 &TTSOpsMinimalTuple);
 	if (number(state, TriggerNumberDetails))
 	{
 		List	   *prefilter = list_nth(plan->fdw_exprs, TriggerExprPrefilter);
@@ -374,10 +379,12 @@ trigger_iterate_scan(ForeignScanState *node)
 	}
 	if (state->fetch == NULL)
 		return ExecClearTuple(slot);
-	if (state->whole)
-		(void) tuplestore_gettupleslot(state->whole, true, false, slot);
-	else
+	if (state->whole == NULL)
 		(void) fetch_row(state, slot);
+	else if (tuplestore_gettupleslot(state->whole, true, false, state->whole_slot))
+		ExecCopySlot(slot, state->whole_slot);
+	else
+		ExecClearTuple(slot);
 	return slot;
 }
 
@@ -415,6 +422,8 @@ trigger_end_scan(ForeignScanState *node)
 		return;
 	if (state->list_slot)
 		ExecDropSingleTupleTableSlot(state->list_slot);
+	if (state->whole_slot)
+		ExecDropSingleTupleTableSlot(state->whole_slot);
 	if (state->whole)
 		tuplestore_end(state->whole);
 	state->fetch = NULL;
