@@ -31,7 +31,9 @@ if [ -z "${BARE_INSIDE:-}" ]; then
     exit $status
 fi
 root=$BARE_INSIDE
+chmod 755 "$root"
 
+# shellcheck disable=SC2016  # apt's own variables
 mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
     sed -n 's/^bookworm //p' | head -n 1)
 echo "prove-bare: making a minimal Debian"

@@ -78,6 +78,7 @@ done
 [ -n "$missing" ] || exit 0
 
 # sorted, each once
+# shellcheck disable=SC2086  # one word for each package
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 if ! have apt-get; then
     echo "setup.sh: please install the equivalent of: $missing" >&2

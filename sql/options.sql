@@ -52,7 +52,7 @@ FROM (VALUES ('page_size', '0'), ('page_size', '101'), ('page_size', '10x'), ('p
              ('idempotent_inserts', '2'), ('updatable', 'no way'), ('ca_file', ''),
              ('project_ref', 'abc'), ('project_ref', 'proj_'), ('project_ref', 'proj_a/../b'),
              ('environment', 'stg'), ('environment', 'PROD'), ('environment', ''),
-             ('branch', ''), ('branch', E'x\r\nAuthorization: y')) AS v (name, value);
+             ('branch', ''), ('branch', E'x\nAuthorization: y')) AS v (name, value);
 SELECT failure($$CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (resource 'run')$$);
 SELECT failure($$CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (resource_schema 'public')$$);
 SELECT failure($$CREATE FOREIGN TABLE t (id text OPTIONS (field '')) SERVER s$$);

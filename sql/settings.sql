@@ -23,7 +23,7 @@ SELECT failure($$SET trigger_fdw.access_token = 'leaked'$$);
 SELECT failure($$SET trigger_fdw.access_token = 'tr_prod_lea ked'$$);
 SELECT failure($$SET trigger_fdw.project_ref = 'x'$$);
 SELECT failure($$SET trigger_fdw.environment = 'stg'$$);
-SELECT failure($$SELECT set_config('trigger_fdw.branch', E'x\r\ny', false)$$);
+SELECT failure($$SELECT set_config('trigger_fdw.branch', E'x\ny', false)$$);
 SELECT failure($$SET trigger_fdw.base_url = 'https://evil.example'$$);
 SELECT failure($$SET trigger_fdw.nonsense = 1$$);
 

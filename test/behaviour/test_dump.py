@@ -95,6 +95,10 @@ class Dump(Case):
         restored.query("ALTER USER MAPPING FOR PUBLIC SERVER dumped OPTIONS"
                        f" (ADD secret_key {quote(credentials.TR_PROD)})")
         self.assertEqual(restored.one("SELECT count(*) FROM dumped.runs"), "307")
+        # the view reads with its owner's mapping
+        self.assert_error(restored.error("SELECT count(*) FROM dumped.failed"), "28000")
+        restored.query("ALTER USER MAPPING FOR owner_ SERVER dumped OPTIONS"
+                       f" (ADD secret_key {quote(credentials.TR_PROD)})")
         self.assertEqual(restored.one("SELECT count(*) FROM dumped.failed"),
                          restored.one("SELECT count(*) FROM dumped.runs"
                                       " WHERE status = 'FAILED'"))

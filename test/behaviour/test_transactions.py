@@ -71,8 +71,7 @@ class Transactions(Case):
         for fault, _ in list(FAULTS.values())[:5]:
             self.emulator.faults(fault)
             self.s.query(block)
-            self.assertEqual(self.s.one("SELECT current_setting('test.caught')"), "99/1"
-                             if fault["match"].get("nth") == 99 else "100/0")
+            self.assertEqual(self.s.one("SELECT current_setting('test.caught')"), "100/0")
             counts.append(descriptors(self.s.pid))
             sizes.append(private_kb(self.s.pid))
         self.assertEqual(counts[-1], counts[0])
@@ -116,11 +115,12 @@ class Transactions(Case):
         """Some of several retrieves fail; the others are cancelled."""
         self.emulator.faults({"match": {"path_regex": "/api/v3/runs/", "nth": 7}, "times": 0,
                               "action": {"kind": "status", "status": 403}})
-        before = None
+        counts = []
         for _ in range(20):
             self.assert_error(self.s.error("SELECT payload FROM prod.run_details"), "42501")
-            before = before or descriptors(self.s.pid)
-        self.assertLessEqual(descriptors(self.s.pid), before)
+            counts.append(descriptors(self.s.pid))
+        # as many connections are kept as happened to be idle
+        self.assertLessEqual(max(counts[10:]), min(counts) + 4, f"descriptors: {counts}")
         self.emulator.faults()
         self.assertEqual(self.s.one("SELECT count(*) FROM prod.run_details"), "307")
 

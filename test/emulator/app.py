@@ -77,6 +77,9 @@ class App:
             response = self._handle(route, request)
         except HttpError as problem:
             response = problem.response
+        if response.status == 429:
+            # a budget of the route's own replaces the headers of the general one
+            limits = ""
         if route.builder and not response.headers:
             response.headers = CORS_HEADERS
         elif route.builder:

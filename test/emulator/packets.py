@@ -90,10 +90,10 @@ class PacketRoutes:
         refused = self._refused(request, env_id, path)
         if refused is not None:
             return refused
-        data = self.app.world.writes.packets.get((env_id, path))
-        if data is None:
+        found = self.app.world.writes.packets.get((env_id, path))
+        if found is None:
             return Response(404, b"NoSuchKey", TEXT_TYPE)
-        return Response(200, data, "application/json")
+        return Response(200, *found)
 
     def store(self, request, env_id, path):
         """PUT /_packets/{environment}/{path}"""
@@ -105,7 +105,8 @@ class PacketRoutes:
         if not request.has_length:
             return Response(411, b"MissingContentLength", TEXT_TYPE)
         world = self.app.world
-        world.writes.packets[env_id, path] = request.body
+        content_type = request.headers.get("content-type", "application/octet-stream")
+        world.writes.packets[env_id, path] = (request.body, content_type)
         world.writes.note(request, "packet.put", world.environment_by_id(env_id), [path],
                           size=len(request.body))
         return Response(200, b"", "")

@@ -265,7 +265,8 @@ class BatchRoutes:
                 fail(400, "Invalid JSON at line %d: %s" % (line_number, problem))
             issues = issues_of(_STREAM_ITEM, item)
             if issues:
-                fail(422, "Invalid item at index %d: %s" % (last + 1, json.dumps(issues, indent=2)))
+                fail(422, "Invalid item at index %d: %s" % (
+                    last + 1, json.dumps(issues, indent=2)))
             last = int(item["index"])
             if last >= batch.run_count:
                 fail(422, "Item index %d exceeds batch runCount %d" % (last, batch.run_count))

@@ -96,7 +96,7 @@ def apply_operations(metadata, operations):
             total = operation["value"].decimal()
             if isinstance(current, Number):
                 total += current.decimal()
-            _set(metadata, parts, Number(format(total, "f")))
+            _set(metadata, parts, Number(str(total).replace("E", "e")))
         else:
             continue
         applied += 1

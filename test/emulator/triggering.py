@@ -26,6 +26,8 @@ REGIONS = ("us-east-1", "eu-central-1")
 # queues that tasks name in their code; every other task has its own
 TASK_QUEUES = {"send-email": "email-queue"}
 DAY_MS = 86400000
+# the end of the year 9999
+_LAST_MS = 253402300799999
 _KEY_LIFE_MS = 30 * DAY_MS
 # an earlier run in one of these does not answer for its idempotency key any more
 _CLEARS_KEY = frozenset(("INTERRUPTED", "COMPLETED_WITH_ERRORS", "SYSTEM_FAILURE", "CRASHED",
@@ -104,13 +106,13 @@ def delay_until(value, now):
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, exact_json.Number):
-        moment = int(value)
-        return moment if moment > now else None
-    moment = _date_ms(value)
-    if moment is not None:
-        return moment if moment > now else None
-    span = span_ms(value)
-    return None if not span else now + span
+        number = float(value.text)
+        moment = int(number) if abs(number) <= _LAST_MS else None
+    else:
+        moment = _date_ms(value)
+        span = span_ms(value) if moment is None else None
+        moment = now + span if span else moment
+    return moment if moment is not None and now < moment <= _LAST_MS else None
 
 
 def ttl_text(value, environment):
@@ -318,32 +320,34 @@ class Triggering:
         attributes["metadata"] = attributes["seed_metadata"] = text
 
     def _add_payload(self, environment, trigger, attributes):
-        """Store the payload in the form in which retrieve shows it."""
+        """Store the payload: small ones in the form shown, large ones as they were sent."""
         kind = trigger.options.get("payloadType") or "application/json"
-        text, size = None, 0
+        payload = trigger.payload
         if not trigger.has_payload:
-            pass
-        elif kind == "application/json":
-            text = exact_json.write(trigger.payload)
-        elif not isinstance(trigger.payload, str):
+            return
+        if kind == "application/json":
+            raw = shown = exact_json.write(payload)
+        elif not isinstance(payload, str):
             # dropped without a word
-            pass
+            return
         elif kind == "application/store":
-            data = self.world.writes.packets.get((environment.id, trigger.payload))
-            attributes["payload_path"] = trigger.payload
-            attributes["payload_offloaded"] = True
-            text = "" if data is None else data.decode("utf-8", "replace")
-        elif kind == "application/super+json":
-            size = len(trigger.payload)
-            text = superjson.plain_text(trigger.payload)
+            found = self.world.writes.packets.get((environment.id, payload))
+            attributes.update(payload_path=payload, payload_offloaded=True,
+                              payload=found[0].decode("utf-8", "replace") if found else "")
+            return
         else:
-            text = exact_json.write(trigger.payload)
-        attributes["payload"] = text
-        size = max(size, len(text) if text else 0)
-        if "payload_path" not in attributes and size >= OFFLOAD_FROM:
-            if not self.world.settings.object_store:
-                raise TriggerError(500, "Failed to upload large payload to object store")
-            attributes["payload_offloaded"] = True
+            raw = exact_json.well_formed(payload)
+            shown = superjson.plain_text(raw) if kind == "application/super+json" \
+                else exact_json.write(payload)
+        data = raw.encode()
+        if len(data) < OFFLOAD_FROM:
+            attributes["payload"] = shown
+            return
+        if not self.world.settings.object_store:
+            raise TriggerError(500, "Failed to upload large payload to object store")
+        path = "payloads/%s.json" % hashlib.sha256(data).hexdigest()
+        self.world.writes.packets[environment.id, path] = (data, kind)
+        attributes.update(payload=raw, payload_offloaded=True, payload_path=path)
 
     def _debounced(self, environment, trigger, attributes):
         """Return the delayed run that this trigger only pushes further back, or None."""

@@ -45,7 +45,7 @@ class WriteState:
         self.world = world
         self.log = []
         self.batches = {}
-        # (environment id, path) -> bytes of an uploaded packet
+        # (environment id, path) -> bytes and content type of a packet in the object store
         self.packets = {}
         # (environment id, idempotency key) -> batch
         self.batch_keys = {}

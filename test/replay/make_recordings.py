@@ -6,8 +6,8 @@ Usage: make_recordings.py DIRECTORY > recordings.json
 Credentials become symbols ($TR_PROD, $JWT(prod;read:runs), …), the recorded projects become
 the emulator's. Kept of an answer: status, kind of content, the whole body of a failure, and
 of a success whether lists in it are empty and which cursors it has (of writes: all values but
-ids and dates); the keys and types of successful bodies are merged per kind of request. The recorded runs are kept as rows, so that
-the replay can give the emulator the same ones.
+ids and dates); the keys and types of successful bodies are merged per kind of request. The
+recorded runs are kept as rows, so that the replay can give the emulator the same ones.
 """
 
 import base64
@@ -34,7 +34,8 @@ PATTERNS = ((r"run_\w+", "{run}"), (r"sched_\w+", "{schedule}"),
             (r"/(envvars/[^/]+)/(?!import).+$", "/envvars/{slug}/{name}"),
             (r"/envvars/[^/]+", "/envvars/{slug}"), (r"proj_\w+|\$PROJECT_\w+", "{project}"),
             (r"schedules/(dedup-\d+)", "schedules/{schedule}"), (r"batch_\w+", "{batch}"),
-            (r"/tasks/[^/]+/", "/tasks/{task}/"), (r"idempotencyKeys/[^/]+", "idempotencyKeys/{key}"))
+            (r"/tasks/[^/]+/", "/tasks/{task}/"),
+            (r"idempotencyKeys/[^/]+", "idempotencyKeys/{key}"))
 # requests whose answers name what they made
 MAKERS = re.compile(r"POST /api/v1/schedules$|POST .*/(trigger|replay|batch|batches)$")
 

@@ -3,7 +3,8 @@
 
 Compared are status, kind of content, the whole body of failures, and for successes the keys
 and types of the body (against everything recorded for that kind of request), whether a list
-is empty and which cursors it has, and for writes all values but ids and dates. `recordings.json` is made by make_recordings.py.
+is empty and which cursors it has, and for writes all values but ids and dates.
+`recordings.json` is made by make_recordings.py.
 """
 
 import datetime
