@@ -28,6 +28,7 @@
 #include "optimizer/inherit.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/planmain.h"
 #include "option.h"
 #include "parser/parsetree.h"
 #include "storage/proc.h"
@@ -41,11 +42,15 @@
 enum ModifyPrivate
 {
 	ModifyPrivateColumns,		/* integer list: attributes that are set */
-	ModifyPrivateDoNothing		/* integer list of one: ON CONFLICT DO NOTHING */
+	ModifyPrivateFlags			/* integer list, see ModifyFlag */
 };
 
-/* Rows of a COPY that are collected before they are written. */
-#define COPY_ROWS	500
+enum ModifyFlag
+{
+	ModifyFlagDoNothing,		/* ON CONFLICT DO NOTHING */
+	ModifyFlagReread,			/* RETURNING needs more than is known */
+	ModifyFlagSetTag			/* direct INSERT: rows count for the statement */
+};
 
 typedef struct ModifyState
 {
@@ -55,10 +60,12 @@ typedef struct ModifyState
 	AttrNumber	row_attno;		/* of the old row, in the subplan */
 	TupleTableSlot *old;
 
-	/* COPY: rows that wait to be written together */
-	bool		collect;
+	/* rows that wait to be written together, or to be delivered */
 	TupleTableSlot **collected;
 	int			ncollected;
+	bool		collect;		/* COPY */
+	int			delivered;		/* direct INSERT */
+	bool		set_tag;
 } ModifyState;
 
 /* GUC trigger_fdw.warn_in_transaction, and where it last did. */
@@ -193,11 +200,40 @@ trigger_add_update_targets(PlannerInfo *root, Index rtindex,
 }
 
 /*
- * PlanForeignModify.
+ * Does RETURNING use a column that is not known without reading the row?
+ */
+static bool
+needs_reread(const TriggerRelation *rel, const TriggerWriter *writer,
+			 ModifyTable *plan, Index rtindex, int subplan_index)
+{
+	const char *const *known = plan->operation == CMD_INSERT ?
+	writer->known_inserted : writer->known_updated;
+	Bitmapset  *used = NULL;
+	ListCell   *cell;
+
+	if (plan->returningLists == NIL || known == NULL)
+		return false;
+	pull_varattnos((Node *) list_nth(plan->returningLists, subplan_index), rtindex,
+				   &used);
+	foreach(cell, attribute_list(used))
+	{
+		int			attno = lfirst_int(cell);
+		const TriggerAttribute *attribute = trigger_relation_attribute(rel, attno);
+
+		if (attno == 0 ||
+			(attribute && !(attribute->column &&
+							is_listed(known, attribute->column->name))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Check a statement and describe it for the executor.
  */
 static List *
-trigger_plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
-					int subplan_index)
+plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
+			int subplan_index)
 {
 	RangeTblEntry *rte = planner_rt_fetch(rtindex, root);
 	Relation	relation = table_open(rte->relid, NoLock);
@@ -221,7 +257,62 @@ trigger_plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
 		columns = attribute_list(get_rel_all_updated_cols(root,
 														  find_base_rel(root, rtindex)));
 	check_columns(rel, writer, plan->operation, columns);
-	return list_make2(columns, list_make1_int(do_nothing));
+	return list_make2(columns,
+					  list_make3_int(do_nothing,
+									 needs_reread(rel, writer, plan, rtindex,
+												  subplan_index),
+									 plan->canSetTag));
+}
+
+/*
+ * PlanForeignModify.
+ */
+static List *
+trigger_plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
+					int subplan_index)
+{
+	return plan_modify(root, plan, rtindex, subplan_index);
+}
+
+/*
+ * PlanDirectModify: an INSERT of several rows with RETURNING.
+ *
+ * Core hands such rows over one by one and wants each one's outcome at once,
+ * which would be a call a row.  Instead, the rows' plan is put below a
+ * foreign scan that reads them, writes them in batches, and delivers what was
+ * written.
+ */
+static bool
+trigger_plan_direct_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
+						   int subplan_index)
+{
+	Plan	   *rows = outerPlan(plan);
+	Relation	relation;
+	TriggerRelation *rel;
+	ForeignScan *scan;
+
+	if (plan->operation != CMD_INSERT || plan->returningLists == NIL ||
+		list_length(plan->resultRelations) != 1 ||
+		(IsA(rows, Result) && outerPlan(rows) == NULL))
+		return false;
+	relation = table_open(planner_rt_fetch(rtindex, root)->relid, NoLock);
+	rel = trigger_relation_open(relation);
+	table_close(relation, NoLock);
+	if (check_operation(rel, CMD_INSERT)->batch_size <= 1)
+		return false;
+
+	scan = make_foreignscan(NIL, NIL, rtindex, NIL,
+							plan_modify(root, plan, rtindex, subplan_index),
+							NIL, NIL, rows);
+	scan->operation = CMD_INSERT;
+	scan->resultRelation = rtindex;
+	scan->fs_server = rel->serverid;
+	scan->fs_relids = bms_make_singleton(rtindex);
+	scan->scan.plan.startup_cost = rows->startup_cost;
+	scan->scan.plan.total_cost = rows->total_cost;
+	scan->scan.plan.plan_rows = rows->plan_rows;
+	outerPlan(plan) = (Plan *) scan;
+	return true;
 }
 
 /*
@@ -318,6 +409,19 @@ connect_state(ModifyState *state)
 }
 
 /*
+ * What the planner wrote down.
+ */
+static void
+read_private(ModifyState *state, List *private)
+{
+	List	   *flags = list_nth(private, ModifyPrivateFlags);
+
+	state->modify.columns = list_nth(private, ModifyPrivateColumns);
+	state->modify.do_nothing = list_nth_int(flags, ModifyFlagDoNothing);
+	state->modify.reread = list_nth_int(flags, ModifyFlagReread);
+}
+
+/*
  * BeginForeignModify.
  */
 static void
@@ -334,12 +438,8 @@ trigger_begin_modify(ModifyTableState *mtstate, ResultRelInfo *info,
 	state = create_state(info->ri_RelationDesc,
 						 TRIGGER_RESULT_USER(info, estate, rte),
 						 mtstate->operation);
-	state->modify.columns = list_nth(private, ModifyPrivateColumns);
-	state->modify.do_nothing =
-		linitial_int(list_nth(private, ModifyPrivateDoNothing));
-
-	/* ri_projectReturning is not set up yet */
-	state->modify.reread = ((ModifyTable *) mtstate->ps.plan)->returningLists != NIL ||
+	read_private(state, private);
+	state->modify.reread = state->modify.reread ||
 		(info->ri_TrigDesc && (info->ri_TrigDesc->trig_insert_after_row ||
 							   info->ri_TrigDesc->trig_update_after_row));
 	if (mtstate->operation != CMD_INSERT)
@@ -453,7 +553,7 @@ collect_row(ModifyState *state, TupleTableSlot *slot)
 		MemoryContextSwitchTo(old);
 	}
 	ExecCopySlot(*kept, slot);
-	if (++state->ncollected == Min(COPY_ROWS, state->writer->batch_size))
+	if (++state->ncollected == state->writer->batch_size)
 		flush_collected(state);
 }
 
@@ -555,6 +655,22 @@ trigger_delete_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
 }
 
 /*
+ * Give back what a context does not free.
+ */
+static void
+free_state(ModifyState *state)
+{
+	if (state->old)
+		ExecDropSingleTupleTableSlot(state->old);
+	for (int i = 0; state->collected && i < state->writer->batch_size; i++)
+	{
+		if (state->collected[i])
+			ExecDropSingleTupleTableSlot(state->collected[i]);
+	}
+	MemoryContextDelete(state->modify.row_context);
+}
+
+/*
  * EndForeignModify.
  */
 static void
@@ -562,13 +678,8 @@ trigger_end_modify(EState *estate, ResultRelInfo *info)
 {
 	ModifyState *state = (ModifyState *) info->ri_FdwState;
 
-	if (state == NULL)
-		return;
-	if (state->old)
-		ExecDropSingleTupleTableSlot(state->old);
-	for (int i = 0; state->collected && i < COPY_ROWS && state->collected[i]; i++)
-		ExecDropSingleTupleTableSlot(state->collected[i]);
-	MemoryContextDelete(state->modify.row_context);
+	if (state)
+		free_state(state);
 }
 
 /*
@@ -610,7 +721,8 @@ trigger_begin_insert(ModifyTableState *mtstate, ResultRelInfo *info)
 	if (plan == NULL && trigger_batch_size(info) > 1)
 	{
 		state->collect = true;
-		state->collected = palloc0(COPY_ROWS * sizeof(TupleTableSlot *));
+		state->collected = palloc0(state->writer->batch_size *
+								   sizeof(TupleTableSlot *));
 	}
 }
 
@@ -625,6 +737,102 @@ trigger_end_insert(EState *estate, ResultRelInfo *info)
 	if (state && state->collect)
 		flush_collected(state);
 	trigger_end_modify(estate, info);
+}
+
+/*
+ * BeginDirectModify.
+ */
+static void
+trigger_begin_direct_modify(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState	   *estate = node->ss.ps.state;
+	RangeTblEntry *rte = exec_rt_fetch(plan->resultRelation, estate);
+	ModifyState *state;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	state = create_state(node->resultRelInfo->ri_RelationDesc,
+						 TRIGGER_RESULT_USER(node->resultRelInfo, estate, rte),
+						 CMD_INSERT);
+	read_private(state, plan->fdw_private);
+	state->set_tag = list_nth_int(list_nth(plan->fdw_private, ModifyPrivateFlags),
+								  ModifyFlagSetTag);
+	state->collected = palloc0(state->writer->batch_size * sizeof(TupleTableSlot *));
+	node->fdw_state = state;
+}
+
+/*
+ * Read the next rows and write them.  False at the end.
+ */
+static bool
+next_batch(ModifyState *state, PlanState *rows, TupleDesc desc)
+{
+	int			n = 0;
+
+	state->delivered = 0;
+	while (n < state->writer->batch_size)
+	{
+		TupleTableSlot *row = ExecProcNode(rows);
+		TupleTableSlot *copy = state->collected[n];
+
+		if (TupIsNull(row))
+			break;
+		if (copy == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(state->modify.context);
+
+			copy = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+			state->collected[n] = copy;
+			MemoryContextSwitchTo(old);
+		}
+		ExecClearTuple(copy);
+		slot_getallattrs(row);
+		memcpy(copy->tts_values, row->tts_values, desc->natts * sizeof(Datum));
+		memcpy(copy->tts_isnull, row->tts_isnull, desc->natts * sizeof(bool));
+		ExecStoreVirtualTuple(copy);
+		ExecMaterializeSlot(copy);
+		n++;
+	}
+	if (n == 0)
+		return false;
+	state->ncollected = insert_rows(state, state->collected, n);
+	return true;
+}
+
+/*
+ * IterateDirectModify: the next row that was written, for RETURNING.
+ */
+static TupleTableSlot *
+trigger_iterate_direct_modify(ForeignScanState *node)
+{
+	ModifyState *state = (ModifyState *) node->fdw_state;
+	ResultRelInfo *info = node->resultRelInfo;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	while (state->delivered >= state->ncollected)
+	{
+		if (!next_batch(state, outerPlanState(node),
+						RelationGetDescr(info->ri_RelationDesc)))
+			return ExecClearTuple(slot);
+	}
+	info->ri_projectReturning->pi_exprContext->ecxt_scantuple =
+		state->collected[state->delivered++];
+	if (state->set_tag)
+		node->ss.ps.state->es_processed++;
+	return ExecStoreAllNullTuple(slot);
+}
+
+/*
+ * EndDirectModify.
+ */
+static void
+trigger_end_direct_modify(ForeignScanState *node)
+{
+	ModifyState *state = (ModifyState *) node->fdw_state;
+
+	if (state)
+		free_state(state);
 }
 
 /*
@@ -645,4 +853,8 @@ trigger_set_modify_callbacks(FdwRoutine *routine)
 	routine->BeginForeignInsert = trigger_begin_insert;
 	routine->EndForeignInsert = trigger_end_insert;
 	routine->IsForeignRelUpdatable = trigger_is_updatable;
+	routine->PlanDirectModify = trigger_plan_direct_modify;
+	routine->BeginDirectModify = trigger_begin_direct_modify;
+	routine->IterateDirectModify = trigger_iterate_direct_modify;
+	routine->EndDirectModify = trigger_end_direct_modify;
 }

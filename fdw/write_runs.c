@@ -783,10 +783,21 @@ static const char *const updatable[] = {
 	"status", "tags", "metadata", "delayed_until", NULL
 };
 
+static const char *const known_inserted[] = {
+	"id", "task_identifier", "payload", "idempotency_key", "trigger_options",
+	"tags", "metadata", "ttl", NULL
+};
+
+static const char *const known_updated[] = {
+	"id", "task_identifier", "tags", "metadata", NULL
+};
+
 const TriggerWriter trigger_writer_runs = {
 	.operations = (1 << CMD_INSERT) | (1 << CMD_UPDATE),
 	.insertable = insertable,
 	.updatable = updatable,
+	.known_inserted = known_inserted,
+	.known_updated = known_updated,
 	.batch_size = 1000,
 	.delete_hint = "To cancel runs, use UPDATE ... SET status = 'CANCELED'.",
 	.insert = insert_runs,

@@ -49,6 +49,10 @@ typedef struct TriggerWriter
 	int			operations;		/* 1 << CMD_INSERT and so on */
 	const char *const *insertable;	/* columns, NULL at the end */
 	const char *const *updatable;
+	/* columns that are known after a write without reading the row again;
+	 * NULL: all of them */
+	const char *const *known_inserted;
+	const char *const *known_updated;
 	int			batch_size;		/* rows that one INSERT can take at once */
 	const char *delete_hint;	/* why there is no DELETE */
 
