@@ -5,6 +5,7 @@
 #   make check            all tests; installs what they need
 #   make check-PART       one part of them (python3 test/check.py --list)
 #   make bench            how fast it reads, beside the other ways
+#   make valgrind         the SQL tests under memcheck; takes half an hour
 
 EXTENSION = trigger_fdw
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" trigger_fdw.control)
@@ -22,7 +23,7 @@ SHLIB_LINK = -lcurl -ljson-c
 PG_CONFIG ?= pg_config
 PYTHON ?= python3
 
-ifneq ($(filter demo check check-% bench,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check check-% bench valgrind,$(MAKECMDGOALS)),)
 
 # These bring PGXS if it is missing, so they must do without it; every step
 # that needs it is a make of its own.  (PGXS has a "check" of its own, too,
@@ -30,7 +31,7 @@ ifneq ($(filter demo check check-% bench,$(MAKECMDGOALS)),)
 MAKE_STEP = $(MAKE) --no-print-directory PG_CONFIG='$(PG_CONFIG)'
 export PG_CONFIG
 
-.PHONY: demo check bench all install clean
+.PHONY: demo check bench valgrind all install clean
 demo:
 	@scripts/setup.sh demo
 	@$(MAKE_STEP) -s installed
@@ -51,6 +52,11 @@ bench:
 	@$(MAKE_STEP) -s installed
 	@cd test/contract && test -d node_modules || npm ci --ignore-scripts --silent
 	@$(PYTHON) test/bench/bench.py
+
+valgrind:
+	@scripts/setup.sh check valgrind
+	@$(MAKE_STEP) -s installed
+	@$(PYTHON) test/valgrind/run.py
 
 all install clean:
 	@$(MAKE_STEP) $@

@@ -245,21 +245,46 @@ trigger_connection_close(Oid serverid)
 }
 
 /*
- * Report the counters of every server and user.
+ * Counters of all connections to a server, those closed before included.
+ */
+static void
+sum_server(Oid serverid, TriggerHttpStats *sum)
+{
+	HASH_SEQ_STATUS scan;
+	ConnectionEntry *entry;
+
+	memset(sum, 0, sizeof(*sum));
+	sum->rate_remaining = -1;
+	hash_seq_init(&scan, get_connections());
+	while ((entry = (ConnectionEntry *) hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->key.serverid != serverid)
+			continue;
+		add_stats(sum, &entry->past);
+		if (entry->connection)
+			add_stats(sum, trigger_http_stats(entry->connection->http));
+	}
+}
+
+/*
+ * Report the counters of every server that this session has used.
  */
 void
 trigger_connection_visit(TriggerConnectionVisitor visitor, void *arg)
 {
 	HASH_SEQ_STATUS scan;
 	ConnectionEntry *entry;
+	List	   *servers = NIL;
+	ListCell   *cell;
 
 	hash_seq_init(&scan, get_connections());
 	while ((entry = (ConnectionEntry *) hash_seq_search(&scan)) != NULL)
+		servers = list_append_unique_oid(servers, entry->key.serverid);
+	foreach(cell, servers)
 	{
-		TriggerHttpStats stats = entry->past;
+		TriggerHttpStats stats;
 
-		if (entry->connection)
-			add_stats(&stats, trigger_http_stats(entry->connection->http));
-		visitor(entry->key.serverid, &stats, arg);
+		sum_server(lfirst_oid(cell), &stats);
+		visitor(lfirst_oid(cell), &stats, arg);
 	}
 }

@@ -99,7 +99,7 @@ put_stats(Oid serverid, const TriggerHttpStats *stats, void *arg)
 }
 
 /*
- * trigger_fdw_stats() → a row for each server and user of this session.
+ * trigger_fdw_stats() → a row for each server of this session.
  */
 Datum
 trigger_fdw_stats(PG_FUNCTION_ARGS)

@@ -250,15 +250,22 @@ begin_attempt(TriggerTransfer *transfer, int64 now)
 		http->settings.request_timeout * INT64CONST(1000);
 }
 
-/* A 429: nothing else is sent before the limit ends either. */
+/*
+ * A 429: nothing else is sent before the limit ends either.  If the transfer
+ * cannot wait so long, others are held back only until the server's own
+ * reset, not for the back-off that was added to it.
+ */
 static void
 meet_rate_limit(TriggerTransfer *transfer, int64 now, double delay)
 {
 	TriggerHttp *http = transfer->http;
 	int64		wake = now + (int64) (delay * 1e6);
 
-	http->blocked_until = Max(http->blocked_until, wake);
 	hold(transfer, now, wake, 429);
+	if (transfer->state != TRANSFER_WAITING)
+		wake = now + (int64) (Max(trigger_hints_wait(&transfer->hints,
+													 wall_now()), 0) * 1e6);
+	http->blocked_until = Max(http->blocked_until, wake);
 }
 
 /* No (further) attempt: what there is, is the outcome. */

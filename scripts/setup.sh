@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what is missing, from Debian's packages.
 #
-#     scripts/setup.sh [build] [demo] [check] [bench] [bare]
+#     scripts/setup.sh [build] [demo] [check] [bench] [valgrind] [bare]
 #
-# build   compiler, PostgreSQL's server headers, libcurl, json-c
-# demo    build, and a PostgreSQL server and Python to run it with
-# check   demo, and what the tests need besides
-# bench   demo, and what the benchmarks need besides
-# bare    what scripts/prove-bare.sh needs
+# build      compiler, PostgreSQL's server headers, libcurl, json-c
+# demo       build, and a PostgreSQL server and Python to run it with
+# check      demo, and what the tests need besides
+# bench      demo, and what the benchmarks need besides
+# valgrind   valgrind alone
+# bare       what scripts/prove-bare.sh needs
 #
 # Nothing is asked, and nothing that is there is touched: each thing is looked
 # for by what the build uses of it, not by its package.
@@ -21,14 +22,14 @@ have() { command -v "$1" >/dev/null 2>&1; }
 exists() { [ -e "$1" ]; }
 # $1 is what pg_config has to know, $2 what has to be below it
 pg_has() { have "$pg_config" && [ -e "$("$pg_config" "$1")$2" ]; }
-# PACKAGE TEST...
+# PACKAGE TEST...  (groups are functions with a prefix: `have` must not find them)
 need() {
     package=$1
     shift
     "$@" || missing="$missing $package"
 }
 
-build() {
+group_build() {
     need gcc have gcc
     need make have make
     need libc6-dev exists /usr/include/stdio.h
@@ -37,38 +38,43 @@ build() {
     need libjson-c-dev exists /usr/include/json-c/json.h
 }
 
-demo() {
-    build
+group_demo() {
+    group_build
     need "postgresql-$version" pg_has --bindir /initdb
     need python3 have python3
 }
 
-node() {
+group_node() {
     need nodejs have node
     need npm have npm
 }
 
-check() {
-    demo
-    node
+group_check() {
+    group_demo
+    group_node
+    need curl have curl
     need openssl have openssl
     need cppcheck have cppcheck
 }
 
-bench() {
-    demo
-    node
+group_bench() {
+    group_demo
+    group_node
+    group_valgrind
+}
+
+group_valgrind() {
     need valgrind have valgrind
 }
 
-bare() {
+group_bare() {
     need debootstrap have debootstrap
     need git have git
 }
 
 for group; do
     case $group in
-        build | demo | check | bench | bare) "$group" ;;
+        build | demo | check | bench | valgrind | bare) "group_$group" ;;
         *)
             echo "setup.sh: there is no group \"$group\"" >&2
             exit 2

@@ -4,8 +4,8 @@
     python3 test/check.py [-v] [PART ...]
     python3 test/check.py --list
 
-Prints one line for each part, and everything that a part said if it failed
-(or with -v, or if it is the only one).  The last line counts all tests.
+Prints one line for each part, and what a part said at its end if it failed
+(everything with -v, or if it is the only one).  The last line counts all tests.
 """
 import argparse
 import os
@@ -30,6 +30,7 @@ PARTS = {
     "contract": ["sh", "test/contract/run.sh"],
 }
 LIMIT = 900                     # seconds for one part; none comes near
+SHOWN = 300                     # lines of a part that failed
 
 
 def last(pattern, text):
@@ -72,7 +73,7 @@ def run(name, aloud):
     text = "".join(lines)
     numbers = count(text, process.returncode)
     if numbers[1] and not aloud:
-        print(text, end="")
+        print("".join(lines[-SHOWN:]), end="")
     return numbers, time.monotonic() - begun
 
 

@@ -19,6 +19,11 @@ class Memory(Case):
     def tearDownClass(cls):
         cls.bulk.destroy()
 
+    def setUp(self):
+        super().setUp()
+        # the just-in-time compiler takes 10 MB of its own
+        self.s.query("SET jit = off")
+
     def sample(self, query):
         """Highest private memory while a query runs, its answer, and how long it took."""
         most, done = [private_kb(self.s.pid)], threading.Event()

@@ -49,13 +49,13 @@ def check(name):
 
 
 def files():
-    """What git knows, or will know."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
-                             "--exclude-standard"], cwd=TOP, stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, text=True, check=False)
-    if listed.returncode == 0:
-        found = listed.stdout.split("\0")
-    else:
+    """What git knows, or would with `git add`."""
+    git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        found = subprocess.run(git, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True, check=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        # no git, or not its tree
         found = [os.path.relpath(os.path.join(directory, name), TOP)
                  for directory, _, names in os.walk(TOP) for name in names
                  if not re.search(r"/(\.git|node_modules|__pycache__)(/|$)", directory)
