@@ -599,7 +599,7 @@ old_row(ModifyState *state, TupleTableSlot *plan_slot)
 }
 
 /*
- * ExecForeignUpdate and ExecForeignDelete; "slot" is NULL for a DELETE.
+ * Change a row, or delete it if "slot" is NULL; false if it was not there.
  */
 static bool
 change_row(ModifyState *state, TupleTableSlot *slot, TupleTableSlot *plan_slot)
@@ -632,6 +632,9 @@ change_row(ModifyState *state, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 	return changed;
 }
 
+/*
+ * ExecForeignUpdate.
+ */
 static TupleTableSlot *
 trigger_update_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
 				   TupleTableSlot *plan_slot)
@@ -640,6 +643,9 @@ trigger_update_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
 		slot : NULL;
 }
 
+/*
+ * ExecForeignDelete.
+ */
 static TupleTableSlot *
 trigger_delete_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
 				   TupleTableSlot *plan_slot)

@@ -117,8 +117,8 @@ trigger_row_flag(TriggerModify *modify, TupleTableSlot *slot, const char *column
 		return otherwise;
 	if (type == BOOLOID)
 		return DatumGetBool(value);
-	return DatumGetBool(DirectFunctionCall1(boolin,
-											CStringGetDatum(trigger_row_text(modify, slot, column))));
+	value = CStringGetDatum(trigger_row_text(modify, slot, column));
+	return DatumGetBool(DirectFunctionCall1(boolin, value));
 }
 
 /*

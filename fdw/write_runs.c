@@ -512,7 +512,8 @@ notice_cached(TriggerModify *modify, const NewRun *run)
 {
 	if (!modify->do_nothing)
 		ereport(NOTICE,
-				(errmsg("no run was triggered for a row of foreign table \"%s\"",
+				(errcode(ERRCODE_SUCCESSFUL_COMPLETION),
+				 errmsg("no run was triggered for a row of foreign table \"%s\"",
 						modify->rel->name),
 				 errdetail("Run \"%s\" has the row's idempotency key.", run->id)));
 }

@@ -358,6 +358,9 @@ insert_schedule(TriggerModify *modify, TupleTableSlot *slot)
 	return true;
 }
 
+/*
+ * INSERT: the API creates them one by one.
+ */
 static void
 insert_schedules(TriggerModify *modify, TupleTableSlot **slots, int n,
 				 bool *written)
