@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from cluster import Cluster  # noqa: E402
 from emulator_process import Emulator, credentials  # noqa: E402
-from pgwire import PgError  # noqa: E402
+from pgwire import PgError  # noqa: E402, F401
 from setup import create_default, create_server, quote  # noqa: E402, F401
 
 PATIENCE = 20               # seconds until a condition must hold

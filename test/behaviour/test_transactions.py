@@ -102,13 +102,14 @@ class Transactions(Case):
     def test_errors_of_the_query_itself(self):
         """A division by zero at row 150 stops the scan; the next page is not awaited."""
         self.s.query("CREATE TEMP SEQUENCE n")
-        before = None
+        counts = []
         for _ in range(30):
             self.s.query("SELECT setval('n', 1)")
             self.assert_error(self.s.error("SELECT 1 / (150 - nextval('n')) FROM prod.runs"),
                               "22012")
-            before = before or descriptors(self.s.pid)
-        self.assertEqual(descriptors(self.s.pid), before)
+            counts.append(descriptors(self.s.pid))
+        # core opens files as it comes to need them, so the first turns may differ
+        self.assertLessEqual(counts[-1], max(counts[:10]), f"descriptors: {counts}")
         self.assertEqual(self.s.one(SCAN), "307")
 
     def test_errors_while_details_are_under_way(self):

@@ -27,7 +27,7 @@ def _fields(body):
 class Connection:
     """One session.  `notices` collects the messages of notices and warnings."""
 
-    def __init__(self, directory, port, database="postgres", user="postgres",
+    def __init__(self, directory, port=5432, database="postgres", user="postgres",
                  client_encoding="UTF8", timeout=120):
         self.path = f"{directory}/.s.PGSQL.{port}"
         self.sock = socket.socket(socket.AF_UNIX)

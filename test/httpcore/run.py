@@ -9,11 +9,9 @@ named test_*; it gets an Env and asserts.
 import gzip
 import json
 import os
-import pwd
 import shutil
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import tempfile
@@ -21,8 +19,10 @@ import threading
 import time
 import traceback
 
-import pgwire
-from toyserver import Closed, Server, answer, reset
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+
+import pgwire  # noqa: E402
+from toyserver import Closed, Server, answer, reset  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FDW = os.path.join(HERE, "..", "..", "fdw")
@@ -31,9 +31,11 @@ VERBOSE = bool(os.environ.get("HTTPCORE_VERBOSE"))
 SETUP = """
 CREATE FUNCTION hc_open(int, int, int, int, int, text, text) RETURNS void AS '{so}' LANGUAGE c;
 CREATE FUNCTION hc_close(int) RETURNS void AS '{so}' LANGUAGE c STRICT;
-CREATE FUNCTION hc_request(int, text, text, text, text, bool, int, bool) RETURNS text AS '{so}' LANGUAGE c;
+CREATE FUNCTION hc_request(int, text, text, text, text, bool, int, bool)
+RETURNS text AS '{so}' LANGUAGE c;
 CREATE FUNCTION hc_many(int, text, int, int) RETURNS int AS '{so}' LANGUAGE c STRICT;
-CREATE FUNCTION hc_start(int, text, text, text, text, bool, int, bool, int) RETURNS void AS '{so}' LANGUAGE c;
+CREATE FUNCTION hc_start(int, text, text, text, text, bool, int, bool, int)
+RETURNS void AS '{so}' LANGUAGE c;
 CREATE FUNCTION hc_poll(int) RETURNS int AS '{so}' LANGUAGE c STRICT;
 CREATE FUNCTION hc_finish(int, int) RETURNS text AS '{so}' LANGUAGE c;
 CREATE FUNCTION hc_drop(int, bool) RETURNS void AS '{so}' LANGUAGE c STRICT;
@@ -129,7 +131,7 @@ class Env:
             "-keyout", self.key, "-out", self.cert)
 
     def as_postgres(self, command):
-        if pwd.getpwuid(os.getuid()).pw_name == "postgres":
+        if os.geteuid() != 0:
             return run("sh", "-c", command)
         return run("su", "postgres", "-c", command)
 
@@ -141,7 +143,7 @@ class Env:
             shutil.chown(f"{self.dir}/run", "postgres")
             os.mkdir(data)
             shutil.chown(data, "postgres")
-        self.as_postgres(f"{self.bin}/initdb -A trust -N -D {data}")
+        self.as_postgres(f"{self.bin}/initdb -U postgres -A trust -N -D {data}")
         self.as_postgres(
             f"LD_PRELOAD={self.dir}/dns_stall.so http_proxy=http://127.0.0.1:9 "
             f"all_proxy=http://127.0.0.1:9 {self.bin}/pg_ctl -w -D {data} "
@@ -692,7 +694,8 @@ def test_requests(env):
 def test_response_headers(env):
     s = env.session()
     early = b"HTTP/1.1 103 Early Hints\r\nx-trigger-jwt: wrong\r\ncontent-type: wrong\r\n\r\n"
-    path = env.path(early + answer(headers=["X-Trigger-JWT:  abc ", 'x-trigger-jwt-claims: {"a":1}']),
+    path = env.path(early + answer(headers=["X-Trigger-JWT:  abc ",
+                                            'x-trigger-jwt-claims: {"a":1}']),
                     answer())
     r = s.request(env.server.url(path))
     assert (r.jwt, r.type) == ("abc", "application/json"), r.__dict__
