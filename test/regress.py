@@ -44,6 +44,12 @@ TESTS = [
     "explain",
     "errors",
     "privileges",
+    "writes_runs",
+    "writes_runs_update",
+    "writes_envvars",
+    "writes_schedules",
+    "writes_functions",
+    "writes_misc",
 ]
 
 
