@@ -62,6 +62,7 @@ typedef struct ConnectionUse
 
 static HTAB *connections = NULL;
 static Connection *abandoned = NULL;
+static bool any_stale = false;
 
 /*
  * Something about servers or mappings has changed.  Which one cannot be told
@@ -77,7 +78,10 @@ invalidate_connections(Datum arg, int cacheid, uint32 hashvalue)
 	while ((entry = (ConnectionEntry *) hash_seq_search(&scan)) != NULL)
 	{
 		if (entry->connection)
+		{
 			entry->connection->stale = true;
+			any_stale = true;
+		}
 	}
 }
 
@@ -162,6 +166,28 @@ get_connections(void)
 }
 
 /*
+ * Drop every connection whose server or mapping may have changed or gone: not
+ * only the one that is wanted, or those of dropped servers would stay open
+ * until the session ends.
+ */
+static void
+drop_stale_connections(void)
+{
+	HASH_SEQ_STATUS scan;
+	ConnectionEntry *entry;
+
+	if (!any_stale)
+		return;
+	any_stale = false;
+	hash_seq_init(&scan, connections);
+	while ((entry = (ConnectionEntry *) hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->connection && entry->connection->stale)
+			drop_connection(entry);
+	}
+}
+
+/*
  * The session's connection to a target, opened if need be (which contacts
  * nobody yet).  It is held until the context "user" goes away.
  */
@@ -186,8 +212,7 @@ trigger_connection_get(const TriggerTarget *target, MemoryContext user)
 		memset(&entry->past, 0, sizeof(entry->past));
 		entry->past.rate_remaining = -1;
 	}
-	if (entry->connection && entry->connection->stale)
-		drop_connection(entry);
+	drop_stale_connections();
 	if (entry->connection == NULL)
 	{
 		Connection *connection = MemoryContextAllocZero(TopMemoryContext,

@@ -309,7 +309,7 @@ def python(path, text, lines):
             for alias in node.names:
                 name = (alias.asname or alias.name).split(".")[0]
                 # "noqa" marks an import for others to use
-                if name not in names and "noqa: F401" not in lines[node.lineno - 1]:
+                if name not in names and "F401" not in lines[node.lineno - 1]:
                     yield node.lineno, f"{name} is imported for nothing"
 
 
