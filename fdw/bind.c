@@ -296,6 +296,20 @@ is_only_remote(const TriggerRelation *rel, const TriggerFilter *filter)
 }
 
 /*
+ * Is a name in a list that ends with NULL (or is NULL)?
+ */
+static bool
+has_name(const char *const *list, const char *name)
+{
+	for (; list && *list; list++)
+	{
+		if (strcmp(*list, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Drop what cannot be sent as it is.
  */
 static void
@@ -319,7 +333,8 @@ check_sendable(const TriggerRelation *rel, const TriggerFilter *filter,
 		{
 			case TRIGGER_FILTER_KEY:
 				/* "." and ".." are not names in a path */
-				if (strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
+				if (strcmp(s, ".") == 0 || strcmp(s, "..") == 0 ||
+					has_name(rel->resource->unaddressable_keys, s))
 					sendable = false;
 				bytes = 0;		/* a request each */
 				break;
@@ -360,11 +375,8 @@ drop_impossible_keys(const TriggerRelation *rel, TriggerBinding *binding,
 	foreach(cell, bound->values)
 	{
 		const char *s = lfirst(cell);
-		bool		hidden = *s == '\0';
 
-		for (int i = 0; rel->resource->hidden_keys && rel->resource->hidden_keys[i]; i++)
-			hidden = hidden || strcmp(s, rel->resource->hidden_keys[i]) == 0;
-		if (!hidden)
+		if (*s != '\0' && !has_name(rel->resource->hidden_keys, s))
 			kept = lappend(kept, lfirst(cell));
 	}
 	bound->values = kept;

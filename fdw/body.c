@@ -15,6 +15,7 @@
 
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -77,6 +78,29 @@ trigger_time_text(TimestampTz time)
 	return psprintf("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year,
 					tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 					(int) (fsec / 1000));
+}
+
+/*
+ * Is a text nothing but white space, as JavaScript's trim() sees it?  That is
+ * what the server takes for empty.
+ */
+bool
+trigger_is_blank(const char *utf8)
+{
+	const unsigned char *p = (const unsigned char *) utf8;
+
+	while (*p)
+	{
+		pg_wchar	c = utf8_to_unicode(p);
+
+		if (!(c == ' ' || (c >= '\t' && c <= '\r') || c == 0xa0 ||
+			  c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+			  c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000 ||
+			  c == 0xfeff))
+			return false;
+		p += pg_utf_mblen(p);
+	}
+	return true;
 }
 
 /*

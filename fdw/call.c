@@ -121,6 +121,42 @@ trigger_call_refused(const TriggerCallResult *result,
 }
 
 /*
+ * Find a member of the answer's object: the reader is left at its value.
+ * ERROR if the answer is not an object.
+ */
+static bool
+find_member(TriggerJson *json, const TriggerCallResult *result,
+			const char *member)
+{
+	trigger_json_open(json, result->body, result->body_len, result->source);
+	trigger_json_expect(json, JSON_TOKEN_OBJECT_START, "an object");
+	if (trigger_json_peek(json) == JSON_TOKEN_OBJECT_END)
+		return false;
+	do
+	{
+		TriggerSlice key = trigger_json_slice(json);
+
+		trigger_json_expect(json, JSON_TOKEN_STRING, "a member's name");
+		trigger_json_expect(json, JSON_TOKEN_COLON, "a colon");
+		if (trigger_json_key_is(key, member))
+			return true;
+		trigger_json_skip(json);
+	} while (trigger_json_more(json, JSON_TOKEN_OBJECT_END));
+	return false;
+}
+
+/*
+ * Does the answer's object have a member?
+ */
+bool
+trigger_call_has(const TriggerCallResult *result, const char *member)
+{
+	TriggerJson json;
+
+	return find_member(&json, result, member);
+}
+
+/*
  * A string member of the answer's object, as UTF-8; NULL if it has none.
  * ERROR if the answer is not an object, or the member not a string.
  */
@@ -128,29 +164,12 @@ char *
 trigger_call_member(const TriggerCallResult *result, const char *member)
 {
 	TriggerJson json;
-	char	   *value = NULL;
+	size_t		len;
 
-	trigger_json_open(&json, result->body, result->body_len, result->source);
-	trigger_json_expect(&json, JSON_TOKEN_OBJECT_START, "an object");
-	if (trigger_json_peek(&json) == JSON_TOKEN_OBJECT_END)
+	if (!find_member(&json, result, member) ||
+		trigger_json_peek(&json) == JSON_TOKEN_NULL)
 		return NULL;
-	do
-	{
-		TriggerSlice key = trigger_json_slice(&json);
-
-		trigger_json_expect(&json, JSON_TOKEN_STRING, "a member's name");
-		trigger_json_expect(&json, JSON_TOKEN_COLON, "a colon");
-		if (trigger_json_key_is(key, member) &&
-			trigger_json_peek(&json) != JSON_TOKEN_NULL)
-		{
-			size_t		len;
-
-			if (trigger_json_peek(&json) != JSON_TOKEN_STRING)
-				trigger_json_error(&json, "field \"%s\" is not a string", member);
-			value = trigger_json_unescape(&json, trigger_json_slice(&json), &len);
-		}
-		trigger_json_skip(&json);
-	} while (trigger_json_more(&json, JSON_TOKEN_OBJECT_END));
-	trigger_json_close(&json);
-	return value;
+	if (trigger_json_peek(&json) != JSON_TOKEN_STRING)
+		trigger_json_error(&json, "field \"%s\" is not a string", member);
+	return trigger_json_unescape(&json, trigger_json_slice(&json), &len);
 }

@@ -47,6 +47,8 @@ extern void trigger_call_refused(const TriggerCallResult *result,
 								 const TriggerTarget *target,
 								 const TriggerEndpoint *endpoint)
 			pg_attribute_noreturn();
+extern bool trigger_call_has(const TriggerCallResult *result,
+							 const char *member);
 extern char *trigger_call_member(const TriggerCallResult *result,
 								 const char *member);
 

@@ -12,6 +12,7 @@
 #include "call.h"
 #include "catalog/pg_type.h"
 #include "connection.h"
+#include "document.h"
 #include "fmgr.h"
 #include "function.h"
 #include "mb/pg_wchar.h"
@@ -98,6 +99,7 @@ writing_target(Name server_name, const char *command, TriggerHttp **http)
 				 errmsg("server \"%s\" does not allow writes", target->server_name),
 				 errhint("Its option \"updatable\" is false.")));
 	*http = trigger_connection_get(target, CurrentMemoryContext);
+	trigger_warn_in_transaction();
 	return target;
 }
 
@@ -164,20 +166,29 @@ read_original(TriggerHttp *http, const TriggerTarget *target, const char *id,
 	TriggerCall call = {.endpoint = &run_retrieve, .key = id,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerCallResult *result = trigger_call(http, target, &call);
-	TriggerField fields[2] = {
+	TriggerField fields[3] = {
 		{.path = "taskIdentifier", .label = "task_identifier", .required = true,
 		.kind = TRIGGER_JSON_STRING, .null_slot = -1},
 		{.path = "payload", .label = "payload", .json_null = true,
-		.kind = TRIGGER_JSON_ANY, .null_slot = -1}
+		.kind = TRIGGER_JSON_ANY, .null_slot = -1},
+		{.path = "payloadPresignedUrl", .label = "payload_presigned_url",
+		.kind = TRIGGER_JSON_STRING, .null_slot = -1}
 	};
+	TriggerFetchStats stats = {{0}};
 	TriggerRows *rows;
 
 	trigger_field_init(&fields[0], TEXTOID, -1);
 	trigger_field_init(&fields[1], JSONOID, -1);
-	rows = trigger_decode(trigger_decoder_create(fields, 2, TRIGGER_PAGING_ITEM,
+	trigger_field_init(&fields[2], TEXTOID, -1);
+	rows = trigger_decode(trigger_decoder_create(fields, 3, TRIGGER_PAGING_ITEM,
 												 NULL, "runs"),
 						  result->body, result->body_len, result->source);
 	*task = utf8_argument(DatumGetTextPP(rows->values[0]));
+	if (rows->nulls[1] && !rows->nulls[2])
+		rows->nulls[1] =
+			!trigger_document_read(http, target,
+								   TextDatumGetCString(rows->values[2]),
+								   &fields[1], "runs", &stats, &rows->values[1]);
 	*payload = rows->nulls[1] ? NULL : utf8_argument(DatumGetTextPP(rows->values[1]));
 }
 
@@ -209,6 +220,8 @@ trigger_replay_run(PG_FUNCTION_ARGS)
 		char	   *task;
 		char	   *payload;
 
+		if (!PG_ARGISNULL(3))
+			trigger_check_options(PG_GETARG_JSONB_P(3));
 		read_original(http, target, id, &task, &payload);
 		if (!PG_ARGISNULL(2))
 			payload = utf8_json(PG_GETARG_JSONB_P(2));
@@ -271,7 +284,8 @@ trigger_upload_envvars(PG_FUNCTION_ARGS)
 {
 	TriggerHttp *http;
 	TriggerTarget *target;
-	TriggerCall call = {.endpoint = &envvars_import};
+	TriggerCall call = {.endpoint = &envvars_import, .statuses = {400}};
+	TriggerCallResult *result;
 	Jsonb	   *variables;
 	bool		override;
 	JsonbIterator *iterator;
@@ -314,6 +328,16 @@ trigger_upload_envvars(PG_FUNCTION_ARGS)
 						 override ? "true" : "false");
 	/* with override, a second time does what the first did */
 	call.repeat = override ? TRIGGER_REPEAT_SAFE : TRIGGER_REPEAT_NEVER;
-	(void) trigger_call(http, target, &call);
+	result = trigger_call(http, target, &call);
+	if (result->status == 400)
+	{
+		if (trigger_call_has(result, "variableErrors"))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 errmsg("some of the environment variables already exist"),
+					 errdetail("Nothing was changed."),
+					 errhint("Use override => true to replace them.")));
+		trigger_call_refused(result, target, &envvars_import);
+	}
 	PG_RETURN_INT32(n);
 }

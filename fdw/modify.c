@@ -31,9 +31,8 @@
 #include "optimizer/planmain.h"
 #include "option.h"
 #include "parser/parsetree.h"
-#include "storage/proc.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "writer.h"
@@ -60,6 +59,8 @@ typedef struct ModifyState
 	AttrNumber	row_attno;		/* of the old row, in the subplan */
 	TupleTableSlot *old;
 
+	bool		check_values;	/* rows may have values that cannot be set */
+
 	/* rows that wait to be written together, or to be delivered */
 	TupleTableSlot **collected;
 	int			ncollected;
@@ -67,22 +68,6 @@ typedef struct ModifyState
 	int			delivered;		/* direct INSERT */
 	bool		set_tag;
 } ModifyState;
-
-/* GUC trigger_fdw.warn_in_transaction, and where it last did. */
-static bool warn_in_transaction = true;
-static LocalTransactionId warned_in = InvalidLocalTransactionId;
-
-/*
- * Define the settings of writes; from _PG_init.
- */
-void
-trigger_define_modify_settings(void)
-{
-	DefineCustomBoolVariable("trigger_fdw.warn_in_transaction",
-							 "Warn once in a transaction block that writes to the API cannot be rolled back.",
-							 NULL, &warn_in_transaction, true, PGC_USERSET, 0,
-							 NULL, NULL, NULL);
-}
 
 /* ------------------------------------------------------------------------
  * Planning
@@ -186,6 +171,22 @@ attribute_list(Bitmapset *attributes)
 }
 
 /*
+ * Every attribute of a table.
+ */
+static List *
+all_attributes(const TriggerRelation *rel)
+{
+	List	   *result = NIL;
+
+	for (int attno = 1; attno <= rel->natts; attno++)
+	{
+		if (trigger_relation_attribute(rel, attno))
+			result = lappend_int(result, attno);
+	}
+	return result;
+}
+
+/*
  * AddForeignUpdateTargets: the whole old row.  Writes compare with it, send
  * along what the API would otherwise reset, and need no second look at what
  * the scan has just read.
@@ -241,6 +242,8 @@ plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
 	const TriggerWriter *writer;
 	List	   *columns = NIL;
 	bool		do_nothing = false;
+	bool		has_trigger = relation->trigdesc &&
+	relation->trigdesc->trig_update_before_row;
 
 	table_close(relation, NoLock);
 	writer = check_operation(rel, plan->operation);
@@ -257,6 +260,10 @@ plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
 		columns = attribute_list(get_rel_all_updated_cols(root,
 														  find_base_rel(root, rtindex)));
 	check_columns(rel, writer, plan->operation, columns);
+
+	/* a trigger may change columns that the statement does not name */
+	if (plan->operation == CMD_UPDATE && has_trigger)
+		columns = all_attributes(rel);
 	return list_make2(columns,
 					  list_make3_int(do_nothing,
 									 needs_reread(rel, writer, plan, rtindex,
@@ -335,36 +342,6 @@ trigger_is_updatable(Relation relation)
  */
 
 /*
- * errcontext: what a failing statement has done already.
- */
-static void
-modify_error_callback(void *arg)
-{
-	TriggerModify *modify = (TriggerModify *) arg;
-
-	if (modify->done > 0)
-		errcontext("foreign table \"%s\": " UINT64_FORMAT " rows were written before and stay so: %s",
-				   modify->rel->name, modify->done, modify->done_names.data);
-}
-
-/*
- * Say once in a transaction block what it cannot do.
- */
-static void
-warn_once(void)
-{
-	if (!warn_in_transaction || !IsTransactionBlock() ||
-		warned_in == TRIGGER_LOCAL_XID)
-		return;
-	warned_in = TRIGGER_LOCAL_XID;
-	ereport(WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg("writes to the Trigger.dev API take effect at once"),
-			 errdetail("ROLLBACK does not undo them."),
-			 errhint("Set trigger_fdw.warn_in_transaction to off to suppress this warning.")));
-}
-
-/*
  * Set up a statement's writes.  Nothing is sent.
  */
 static ModifyState *
@@ -383,11 +360,12 @@ create_state(Relation relation, Oid userid, CmdType operation)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign table \"%s\" does not allow writes", rel->name),
 				 errhint("The option \"updatable\" of the table or its server is false.")));
+	PreventCommandIfReadOnly(operation == CMD_INSERT ? "INSERT" :
+							 operation == CMD_UPDATE ? "UPDATE" : "DELETE");
 	modify->idempotent = modify->target->idempotent_inserts;
 	modify->row_context = AllocSetContextCreate(CurrentMemoryContext,
 												"trigger_fdw written row",
 												ALLOCSET_DEFAULT_SIZES);
-	initStringInfo(&modify->done_names);
 	state->writer = check_operation(rel, operation);
 	state->operation = operation;
 	return state;
@@ -404,7 +382,8 @@ connect_state(ModifyState *state)
 	if (modify->http == NULL)
 	{
 		modify->http = trigger_connection_get(modify->target, modify->context);
-		warn_once();
+		modify->written = trigger_written_begin(modify->rel->name);
+		trigger_warn_in_transaction();
 	}
 }
 
@@ -439,6 +418,9 @@ trigger_begin_modify(ModifyTableState *mtstate, ResultRelInfo *info,
 						 TRIGGER_RESULT_USER(info, estate, rte),
 						 mtstate->operation);
 	read_private(state, private);
+	state->check_values = info->ri_TrigDesc &&
+		info->ri_TrigDesc->trig_insert_before_row;
+	state->writer->check_target(&state->modify, state->operation);
 	state->modify.reread = state->modify.reread ||
 		(info->ri_TrigDesc && (info->ri_TrigDesc->trig_insert_after_row ||
 							   info->ri_TrigDesc->trig_update_after_row));
@@ -474,6 +456,62 @@ trigger_batch_size(ResultRelInfo *info)
 }
 
 /*
+ * Hand rows to the writer.  Whatever goes wrong in there says what was
+ * written before.
+ */
+static void
+write_guarded(ModifyState *state, TupleTableSlot **slots, int n, bool *written,
+			  TupleTableSlot *old)
+{
+	TriggerModify *modify = &state->modify;
+	ErrorContextCallback context;
+
+	context.callback = trigger_written_context;
+	context.arg = modify->written;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	PG_TRY();
+	{
+		if (state->operation == CMD_INSERT)
+			state->writer->insert(modify, slots, n, written);
+		else if (state->operation == CMD_UPDATE)
+			written[0] = state->writer->update(modify, slots[0], old);
+		else
+			written[0] = state->writer->remove(modify, old);
+	}
+	PG_CATCH();
+	{
+		trigger_written_told(modify->written);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	error_context_stack = context.previous;
+}
+
+/*
+ * Where rows did not go through check_columns() (those that a partitioned
+ * table routes here, or that a trigger has changed), a value that the API
+ * cannot set must not get lost.
+ */
+static void
+check_values(ModifyState *state, TupleTableSlot *slot)
+{
+	const TriggerRelation *rel = state->modify.rel;
+
+	for (int attno = 1; state->check_values && attno <= rel->natts; attno++)
+	{
+		const TriggerAttribute *attribute = trigger_relation_attribute(rel, attno);
+		bool		isnull;
+
+		if (attribute == NULL)
+			continue;
+		(void) slot_getattr(slot, attno, &isnull);
+		if (!isnull)
+			check_columns(rel, state->writer, CMD_INSERT, list_make1_int(attno));
+	}
+}
+
+/*
  * Write rows.  Returns how many were written; their slots come first.
  */
 static int
@@ -483,20 +521,17 @@ insert_rows(ModifyState *state, TupleTableSlot **slots, int n)
 	bool	   *written;
 	int			kept = 0;
 	MemoryContext old;
-	ErrorContextCallback context;
 
 	connect_state(state);
-	context.callback = modify_error_callback;
-	context.arg = modify;
-	context.previous = error_context_stack;
-	error_context_stack = &context;
-
 	MemoryContextReset(modify->row_context);
 	old = MemoryContextSwitchTo(modify->row_context);
 	written = palloc0(n * sizeof(bool));
 	for (int i = 0; i < n; i++)
+	{
+		check_values(state, slots[i]);
 		ExecMaterializeSlot(slots[i]);
-	state->writer->insert(modify, slots, n, written);
+	}
+	write_guarded(state, slots, n, written, NULL);
 	MemoryContextSwitchTo(old);
 
 	for (int i = 0; i < n; i++)
@@ -509,7 +544,6 @@ insert_rows(ModifyState *state, TupleTableSlot **slots, int n)
 			slots[kept++] = slot;
 		}
 	}
-	error_context_stack = context.previous;
 	return kept;
 }
 
@@ -606,29 +640,15 @@ change_row(ModifyState *state, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
 	TriggerModify *modify = &state->modify;
 	MemoryContext old;
-	bool		changed;
-	TupleTableSlot *before;
-	ErrorContextCallback context;
+	bool		changed = false;
 
 	connect_state(state);
-	context.callback = modify_error_callback;
-	context.arg = modify;
-	context.previous = error_context_stack;
-	error_context_stack = &context;
-
 	MemoryContextReset(modify->row_context);
 	old = MemoryContextSwitchTo(modify->row_context);
-	before = old_row(state, plan_slot);
 	if (slot)
-	{
 		ExecMaterializeSlot(slot);
-		changed = state->writer->update(modify, slot, before);
-	}
-	else
-		changed = state->writer->remove(modify, before);
+	write_guarded(state, &slot, 1, &changed, old_row(state, plan_slot));
 	MemoryContextSwitchTo(old);
-
-	error_context_stack = context.previous;
 	return changed;
 }
 
@@ -666,6 +686,8 @@ trigger_delete_row(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
 static void
 free_state(ModifyState *state)
 {
+	if (state->modify.written)
+		trigger_written_end(state->modify.written);
 	if (state->old)
 		ExecDropSingleTupleTableSlot(state->old);
 	for (int i = 0; state->collected && i < state->writer->batch_size; i++)
@@ -717,6 +739,8 @@ trigger_begin_insert(ModifyTableState *mtstate, ResultRelInfo *info)
 						 TRIGGER_RESULT_USER(info, estate, rte), CMD_INSERT);
 	state->modify.do_nothing = plan && plan->onConflictAction == ONCONFLICT_NOTHING;
 	state->modify.reread = info->ri_projectReturning != NULL;
+	state->check_values = true;
+	state->writer->check_target(&state->modify, CMD_INSERT);
 	if (rte->relid == state->modify.rel->relid)
 		check_columns(state->modify.rel, state->writer, CMD_INSERT,
 					  attribute_list(TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte)));
@@ -762,6 +786,7 @@ trigger_begin_direct_modify(ForeignScanState *node, int eflags)
 						 TRIGGER_RESULT_USER(node->resultRelInfo, estate, rte),
 						 CMD_INSERT);
 	read_private(state, plan->fdw_private);
+	state->writer->check_target(&state->modify, CMD_INSERT);
 	state->set_tag = list_nth_int(list_nth(plan->fdw_private, ModifyPrivateFlags),
 								  ModifyFlagSetTag);
 	state->collected = palloc0(state->writer->batch_size * sizeof(TupleTableSlot *));

@@ -14,7 +14,6 @@
 
 #include "foreign/fdwapi.h"
 
-extern void trigger_define_modify_settings(void);
 extern void trigger_set_modify_callbacks(FdwRoutine *routine);
 
 #endif							/* TRIGGER_MODIFY_H */

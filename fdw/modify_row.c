@@ -24,9 +24,6 @@
 #include "utils/timestamp.h"
 #include "writer.h"
 
-/* Rows whose names an error mentions. */
-#define MAX_DONE_NAMES	100
-
 /*
  * Attribute that shows a column, 0 if the table does not have it.
  */
@@ -276,19 +273,4 @@ trigger_row_fill(TriggerModify *modify, TupleTableSlot *slot, char *body,
 		nulls[attno - 1] = rows->nulls[from];
 	}
 	store_values(slot, values, nulls);
-}
-
-/*
- * A row was written and cannot be taken back: remember it, in case a later
- * one fails.
- */
-void
-trigger_row_done(TriggerModify *modify, const char *name)
-{
-	if (modify->done < MAX_DONE_NAMES)
-		appendStringInfo(&modify->done_names, "%s%s",
-						 modify->done_names.len ? ", " : "", name);
-	else if (modify->done == MAX_DONE_NAMES)
-		appendStringInfoString(&modify->done_names, ", ...");
-	modify->done++;
 }

@@ -525,25 +525,6 @@ trigger_request_describe(const TriggerRequest *request, const TriggerPage *page)
 }
 
 /*
- * Does the target's environment have branches, and is one asked for?  With
- * a personal access token the header would redirect a request for any other
- * environment to a preview branch.
- */
-static bool
-sends_branch(const TriggerRequest *request)
-{
-	const char *branch = request->target->branch;
-	const char *environment = request->environment;
-
-	if (!(request->endpoint->flags & TRIGGER_EP_BRANCH) || branch == NULL ||
-		environment == NULL)
-		return false;
-	if (strcmp(environment, "preview") == 0)
-		return true;
-	return strcmp(environment, "dev") == 0 && strcmp(branch, "default") != 0;
-}
-
-/*
  * Headers of a request, with a JSON body if "body"; NULL-terminated, palloc'd.
  * The first may hold the credential: not for messages.
  */
@@ -551,6 +532,8 @@ const char *const *
 trigger_request_headers(const TriggerRequest *request, bool body)
 {
 	const char **headers = palloc0(6 * sizeof(char *));
+	const char *branch = trigger_target_branch(request->target,
+											   request->environment);
 	int			n = 0;
 
 	if (request->target->credential &&
@@ -561,13 +544,9 @@ trigger_request_headers(const TriggerRequest *request, bool body)
 	if (body)
 		headers[n++] = "Content-Type: application/json";
 	headers[n++] = "x-trigger-api-version: " API_VERSION;
-	if (sends_branch(request))
-	{
-		const char *branch = request->target->branch;
-
+	if (branch && (request->endpoint->flags & TRIGGER_EP_BRANCH))
 		headers[n++] = psprintf("x-trigger-branch: %s",
 								(char *) pg_server_to_any(branch, strlen(branch),
 														  PG_UTF8));
-	}
 	return headers;
 }

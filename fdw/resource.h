@@ -171,6 +171,8 @@ typedef struct TriggerResource
 	const char *moment_field;
 	/* Keys that the list hides: looking one up must not show it either. */
 	const char *const *hidden_keys;
+	/* Keys that a path cannot name: they are looked for in the list. */
+	const char *const *unaddressable_keys;
 	double		expected_rows;	/* without statistics */
 	/* Where a qual on a write-only column should have gone. */
 	const char *write_only_hint;

@@ -57,6 +57,9 @@ static const char *const envvars_hidden[] = {
 	"TRIGGER_SECRET_KEY", "TRIGGER_API_URL", NULL
 };
 
+/* The path of the import operation. */
+static const char *const envvars_unaddressable[] = {"import", NULL};
+
 const TriggerResource trigger_resource_envvars = {
 	.name = "envvars",
 	.comment = "environment variables of a project's environments",
@@ -66,6 +69,7 @@ const TriggerResource trigger_resource_envvars = {
 	.lists = {&envvars_list},
 	.item = &envvars_retrieve,
 	.hidden_keys = envvars_hidden,
+	.unaddressable_keys = envvars_unaddressable,
 	.expected_rows = 100,
 	.writer = &trigger_writer_envvars,
 };

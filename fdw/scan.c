@@ -164,11 +164,7 @@ request_value(TriggerScanState *state, const TriggerAttribute *attribute,
 			text = request->environment;
 			break;
 		case TRIGGER_FROM_BRANCH:
-			text = state->target->branch;
-			if (text && request->environment &&
-				strcmp(request->environment, "preview") != 0 &&
-				strcmp(request->environment, "dev") != 0)
-				text = NULL;
+			text = trigger_target_branch(state->target, request->environment);
 			break;
 		case TRIGGER_FROM_PROJECT:
 			text = state->target->project_ref;

@@ -95,6 +95,23 @@ trigger_target_slug(const char *environment)
 }
 
 /*
+ * The branch that requests for an environment are about; NULL where there are
+ * none.  With a personal access token, the header would redirect a request
+ * for any other environment to a preview branch.
+ */
+const char *
+trigger_target_branch(const TriggerTarget *target, const char *environment)
+{
+	if (target->branch == NULL || environment == NULL)
+		return NULL;
+	if (strcmp(environment, "preview") == 0)
+		return target->branch;
+	if (strcmp(environment, "dev") == 0 && strcmp(target->branch, "default") != 0)
+		return target->branch;
+	return NULL;
+}
+
+/*
  * Put the credential into the target: the session's, else the mapping's.
  */
 static void

@@ -48,5 +48,7 @@ extern void trigger_target_refuse(const TriggerTarget *target,
 								  const TriggerEndpoint *endpoint);
 extern bool trigger_target_is_updatable(Oid serverid, List *table_options);
 extern const char *trigger_target_slug(const char *environment);
+extern const char *trigger_target_branch(const TriggerTarget *target,
+										 const char *environment);
 
 #endif							/* TRIGGER_TARGET_H */

@@ -18,6 +18,7 @@
 #include "plan.h"
 #include "scan.h"
 #include "utils/guc.h"
+#include "written.h"
 
 PG_MODULE_MAGIC;
 
@@ -34,7 +35,7 @@ void
 _PG_init(void)
 {
 	trigger_define_settings();
-	trigger_define_modify_settings();
+	trigger_define_written_settings();
 	MarkGUCPrefixReserved("trigger_fdw");
 }
 

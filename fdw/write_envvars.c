@@ -224,6 +224,11 @@ trigger_check_envvar_name(const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("environment variable \"%s\" is reserved", name),
 				 errdetail("The platform sets it.")));
+	if (strcmp(name, "import") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("environment variable \"%s\" is reserved", name),
+				 errdetail("The API uses the name for an operation, so the variable could never be changed or deleted.")));
 }
 
 /*
@@ -232,7 +237,7 @@ trigger_check_envvar_name(const char *name)
 void
 trigger_check_envvar_value(const char *value)
 {
-	if (strspn(value, " \t\r\n\v\f") == strlen(value))
+	if (trigger_is_blank(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of an environment variable must not be blank"),
@@ -470,13 +475,15 @@ insert_variables(TriggerModify *modify, TupleTableSlot **slots, int n,
 		old = MemoryContextSwitchTo(modify->context);
 		environment->names = lappend(environment->names,
 									 pstrdup(variables[i].name));
-		trigger_row_done(modify, variables[i].name);
+		trigger_written_add(modify->written, variables[i].name);
 		MemoryContextSwitchTo(old);
 
 		trigger_row_set(modify, slots[i], "environment", variables[i].environment);
 		trigger_row_set(modify, slots[i], "is_secret",
 						variables[i].secret == 1 ? "true" : "false");
-		trigger_row_set(modify, slots[i], "branch", modify->target->branch);
+		trigger_row_set(modify, slots[i], "branch",
+						trigger_target_branch(modify->target,
+											  variables[i].environment));
 		trigger_row_set(modify, slots[i], "project_ref",
 						modify->target->project_ref);
 		/* as a SELECT would show it */
@@ -515,7 +522,7 @@ update_variable(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old
 	call.body = body.data;
 	if (trigger_call(modify->http, modify->target, &call)->status == 404)
 		return false;
-	trigger_row_done(modify, call.key);
+	trigger_written_add(modify->written, call.key);
 	if (secret)
 		trigger_row_set(modify, slot, "value", NULL);
 	return true;
@@ -538,8 +545,18 @@ delete_variable(TriggerModify *modify, TupleTableSlot *old)
 	result = trigger_call(modify->http, modify->target, &call);
 	if ((result->status == 404 || result->status == 400) && result->attempts == 1)
 		return false;
-	trigger_row_done(modify, call.key);
+	trigger_written_add(modify->written, call.key);
 	return true;
+}
+
+/*
+ * Everything that a statement needs must be known before its first request.
+ */
+static void
+check_target(TriggerModify *modify, CmdType operation)
+{
+	trigger_target_check(modify->target, operation == CMD_INSERT ? &envvars_import :
+						 operation == CMD_UPDATE ? &envvars_update : &envvars_delete);
 }
 
 static const char *const insertable[] = {
@@ -553,6 +570,7 @@ const TriggerWriter trigger_writer_envvars = {
 	.insertable = insertable,
 	.updatable = updatable,
 	.batch_size = 1000,
+	.check_target = check_target,
 	.insert = insert_variables,
 	.update = update_variable,
 	.remove = delete_variable,

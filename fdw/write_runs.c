@@ -41,7 +41,7 @@
 
 /* Tags of a run. */
 #define MAX_TAGS		10
-#define MAX_TAG_BYTES	128
+#define MAX_TAG_LENGTH	128
 
 static const TriggerEndpoint run_trigger = {
 	.operation = "tasks.trigger",
@@ -112,7 +112,8 @@ typedef struct NewRun
 	char	   *task;
 	char	   *payload;		/* JSON, NULL: none */
 	char	   *options;		/* JSON object */
-	bool		own_key;		/* the idempotency key is ours */
+	bool		has_key;		/* it has an idempotency key ... */
+	bool		own_key;		/* ... which is ours */
 	char	   *id;				/* after the call */
 	bool		cached;
 } NewRun;
@@ -148,17 +149,27 @@ is_duration(const char *text)
 }
 
 /*
- * A ttl: a duration, or seconds.
+ * A ttl: a duration.  (Seconds are a number for the API; as a string it would
+ * ignore them.)
  */
 static void
 check_ttl(const char *ttl)
 {
-	if (!is_duration(ttl) && strspn(ttl, "0123456789") != strlen(ttl))
+	if (!is_duration(ttl))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid ttl: \"%s\"", ttl),
 				 errdetail("The API would ignore it."),
-				 errhint("Use a duration such as 1h30m, or a number of seconds.")));
+				 errhint("Use a duration such as 1h30m.")));
+}
+
+/*
+ * Is this a number of seconds?
+ */
+static bool
+is_seconds(const char *text)
+{
+	return *text && strlen(text) <= 9 && strspn(text, "0123456789") == strlen(text);
 }
 
 /*
@@ -196,6 +207,20 @@ trigger_check_delay(const char *delay)
 }
 
 /*
+ * Characters of a UTF-8 text.
+ */
+static int
+utf8_length(const char *utf8)
+{
+	int			n = 0;
+
+	for (const unsigned char *p = (const unsigned char *) utf8; *p;
+		 p += pg_utf_mblen(p))
+		n++;
+	return n;
+}
+
+/*
  * Tags within the API's limits, as a JSON array.
  */
 static char *
@@ -214,10 +239,11 @@ tags_json(List *tags)
 	{
 		const char *tag = lfirst(cell);
 
-		if (*tag == '\0' || pg_mbstrlen_with_len(tag, strlen(tag)) > MAX_TAG_BYTES)
+		if (trigger_is_blank(tag) || utf8_length(tag) > MAX_TAG_LENGTH)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a tag has 1 to %d characters", MAX_TAG_BYTES)));
+					 errmsg("a tag has 1 to %d characters, not all of them blank",
+							MAX_TAG_LENGTH)));
 		appendStringInfo(&buf, "%s%s", buf.len > 1 ? "," : "",
 						 trigger_json_quote(tag));
 	}
@@ -274,7 +300,9 @@ append_columns(TriggerModify *modify, TupleTableSlot *slot, StringInfo body)
 		trigger_body_member(body, "tags", tags_json(tags));
 	if (metadata)
 		trigger_body_member(body, "metadata", metadata);
-	if (ttl)
+	if (ttl && is_seconds(ttl))
+		trigger_body_member(body, "ttl", psprintf("%ld", strtol(ttl, NULL, 10)));
+	else if (ttl)
 	{
 		check_ttl(ttl);
 		trigger_body_text(body, "ttl", ttl);
@@ -295,30 +323,22 @@ append_columns(TriggerModify *modify, TupleTableSlot *slot, StringInfo body)
 	trigger_body_text(body, "region", trigger_row_text(modify, slot, "region"));
 	trigger_body_text(body, "lockToVersion",
 					  trigger_row_text(modify, slot, "version"));
-	trigger_body_text(body, "idempotencyKey",
-					  trigger_row_text(modify, slot, "idempotency_key"));
 }
 
 /*
- * The options that the user gave as JSON, checked for what the server would
- * silently take for something else.
+ * Options that the user gave as JSON: refuse what the server would silently
+ * take for something else.
  */
-static Jsonb *
-given_options(TriggerModify *modify, TupleTableSlot *slot)
+void
+trigger_check_options(Jsonb *options)
 {
-	char	   *text = trigger_row_text(modify, slot, "trigger_options");
-	Jsonb	   *options;
 	char	   *delay;
 	char	   *ttl;
 
-	if (text == NULL)
-		return NULL;
-	text = pg_any_to_server(text, strlen(text), PG_UTF8);
-	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	if (!JB_ROOT_IS_OBJECT(options))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"trigger_options\" must be a JSON object")));
+				 errmsg("options of a run must be a JSON object")));
 	delay = option_text(options, "delay");
 	if (delay)
 		trigger_check_delay(delay);
@@ -332,7 +352,37 @@ given_options(TriggerModify *modify, TupleTableSlot *slot)
 				 errmsg("invalid idempotencyKeyTTL: \"%s\"", ttl),
 				 errdetail("The API would ignore it."),
 				 errhint("Use one number and one of the units s, m, h, d.")));
+}
+
+/*
+ * The row's options as JSON, checked; NULL if it has none.
+ */
+static Jsonb *
+given_options(TriggerModify *modify, TupleTableSlot *slot)
+{
+	char	   *text = trigger_row_text(modify, slot, "trigger_options");
+	Jsonb	   *options;
+
+	if (text == NULL)
+		return NULL;
+	text = pg_any_to_server(text, strlen(text), PG_UTF8);
+	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	trigger_check_options(options);
 	return options;
+}
+
+/*
+ * The idempotency key that a row brings, NULL if none: an empty one is none
+ * for the API.
+ */
+static char *
+given_key(TriggerModify *modify, TupleTableSlot *slot, Jsonb *options)
+{
+	char	   *key = trigger_row_text(modify, slot, "idempotency_key");
+
+	if (key == NULL || *key == '\0')
+		key = option_text(options, "idempotencyKey");
+	return key && *key ? key : NULL;
 }
 
 /*
@@ -343,6 +393,7 @@ read_run(TriggerModify *modify, TupleTableSlot *slot, NewRun *run)
 {
 	StringInfoData columns;
 	Jsonb	   *options = given_options(modify, slot);
+	char	   *key = given_key(modify, slot, options);
 	Datum		merged;
 
 	run->task = trigger_row_text(modify, slot, "task_identifier");
@@ -360,14 +411,14 @@ read_run(TriggerModify *modify, TupleTableSlot *slot, NewRun *run)
 	initStringInfo(&columns);
 	appendStringInfoChar(&columns, '{');
 	append_columns(modify, slot, &columns);
-	run->own_key = modify->idempotent && !option_text(options, "idempotencyKey") &&
-		trigger_row_text(modify, slot, "idempotency_key") == NULL;
+	run->own_key = modify->idempotent && key == NULL;
 	if (run->own_key)
 	{
-		trigger_body_text(&columns, "idempotencyKey",
-						  psprintf("trigger_fdw_%s", trigger_random_name()));
+		key = psprintf("trigger_fdw_%s", trigger_random_name());
 		trigger_body_text(&columns, "idempotencyKeyTTL", key_ttl(modify->target));
 	}
+	run->has_key = key != NULL;
+	trigger_body_text(&columns, "idempotencyKey", key);
 	appendStringInfoChar(&columns, '}');
 
 	/* columns win over options of the same name */
@@ -383,6 +434,15 @@ read_run(TriggerModify *modify, TupleTableSlot *slot, NewRun *run)
 	}
 	else
 		run->options = columns.data;
+
+	if ((run->payload ? strlen(run->payload) : 0) + strlen(run->options) + 64 >
+		TRIGGER_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("payload for task \"%s\" is too large", run->task),
+				 errdetail("With its options it has %zu bytes; the API takes %d.",
+						   (run->payload ? strlen(run->payload) : 0) +
+						   strlen(run->options), TRIGGER_BYTES)));
 }
 
 /*
@@ -406,7 +466,7 @@ all_have_keys(const NewRun *runs, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
-		if (!runs[i].own_key && strstr(runs[i].options, "\"idempotencyKey\"") == NULL)
+		if (!runs[i].has_key)
 			return false;
 	}
 	return true;
@@ -425,12 +485,6 @@ trigger_one(TriggerModify *modify, NewRun *run)
 	initStringInfo(&body);
 	appendStringInfoChar(&body, '{');
 	append_run(&body, run);
-	if (body.len > TRIGGER_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("payload for task \"%s\" is too large", run->task),
-				 errdetail("The request has %d bytes; the API takes %d.",
-						   body.len, TRIGGER_BYTES)));
 	call.body = body.data;
 	call.repeat = all_have_keys(run, 1) ? TRIGGER_REPEAT_SAFE : TRIGGER_REPEAT_NEVER;
 	result = trigger_call(modify->http, modify->target, &call);
@@ -550,7 +604,7 @@ finish_runs(TriggerModify *modify, TupleTableSlot **slots, NewRun *runs, int n,
 			notice_cached(modify, &runs[i]);
 		else
 		{
-			trigger_row_done(modify, runs[i].id);
+			trigger_written_add(modify->written, runs[i].id);
 			fill_from_run(modify, slots[i], runs[i].id);
 		}
 	}
@@ -619,45 +673,45 @@ is_final(const char *status)
 }
 
 /*
- * Cancel; false if there is nothing (left) to cancel.
+ * What an UPDATE of a run comes to: the calls to make, NULL or NIL for none.
+ */
+typedef struct RunChange
+{
+	List	   *tags;			/* to add */
+	char	   *metadata;		/* to replace it with */
+	char	   *delay;			/* to put it off until */
+	bool		cancel;
+	bool		too_late;		/* to cancel a run that is over */
+} RunChange;
+
+/*
+ * Is a text in a list?
  */
 static bool
-cancel_run(TriggerModify *modify, const char *id, const char *status,
-		   const char *before)
+has_text(List *list, const char *text)
 {
-	TriggerCall call = {.endpoint = &run_cancel, .key = id,
-		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+	ListCell   *cell;
 
-	if (status == NULL || strcmp(status, "CANCELED") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot set the status of a run to \"%s\"",
-						status ? status : "NULL"),
-				 errhint("Only 'CANCELED' can be set: it cancels the run.")));
-	if (before && is_final(before))
-		return strcmp(before, "CANCELED") == 0;
-	return trigger_call(modify->http, modify->target, &call)->status != 404;
+	foreach(cell, list)
+	{
+		if (strcmp(lfirst(cell), text) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*
- * Add tags; there is no way to remove one.
+ * Tags that are new.  There is no way to remove one.
  */
-static bool
-add_tags(TriggerModify *modify, const char *id, List *tags, List *before)
+static List *
+plan_tags(const char *id, List *tags, List *before)
 {
-	TriggerCall call = {.endpoint = &run_tags, .key = id,
-		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 	List	   *added = NIL;
 	ListCell   *cell;
-	ListCell   *other;
 
 	foreach(cell, before)
 	{
-		bool		kept = false;
-
-		foreach(other, tags)
-			kept = kept || strcmp(lfirst(cell), lfirst(other)) == 0;
-		if (!kept)
+		if (!has_text(tags, lfirst(cell)))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("cannot remove tag \"%s\" from run \"%s\"",
@@ -667,111 +721,168 @@ add_tags(TriggerModify *modify, const char *id, List *tags, List *before)
 	}
 	foreach(cell, tags)
 	{
-		bool		known = false;
-
-		foreach(other, before)
-			known = known || strcmp(lfirst(cell), lfirst(other)) == 0;
-		foreach(other, added)
-			known = known || strcmp(lfirst(cell), lfirst(other)) == 0;
-		if (!known)
+		if (!has_text(before, lfirst(cell)) && !has_text(added, lfirst(cell)))
 			added = lappend(added, lfirst(cell));
 	}
-	if (added == NIL)
-		return true;
-	if (list_length(added) + list_length(before) > MAX_TAGS)
+	if (added && list_length(added) + list_length(before) > MAX_TAGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a run can have at most %d tags", MAX_TAGS),
 				 errdetail("Run \"%s\" would have %d.", id,
 						   list_length(added) + list_length(before))));
-	call.body = psprintf("{\"tags\":%s}", tags_json(added));
-	return trigger_call(modify->http, modify->target, &call)->status != 404;
+	return added;
 }
 
 /*
- * Replace the metadata.
+ * The metadata to send, NULL if it has not changed.
  */
-static bool
-replace_metadata(TriggerModify *modify, const char *id, const char *metadata,
-				 const char *before)
+static char *
+plan_metadata(char *metadata, const char *before)
 {
-	TriggerCall call = {.endpoint = &run_metadata, .key = id,
-		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 	TriggerJson json;
 
-	if (metadata && before && strcmp(metadata, before) == 0)
-		return true;
+	if ((metadata == NULL && before == NULL) ||
+		(metadata && before && strcmp(metadata, before) == 0))
+		return NULL;
 	if (metadata)
 		trigger_json_open(&json, metadata, strlen(metadata), "metadata");
 	if (metadata == NULL || trigger_json_peek(&json) != JSON_TOKEN_OBJECT_START)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("metadata of a run must be a JSON object")));
-	trigger_json_advance(&json);
-	if (trigger_json_peek(&json) == JSON_TOKEN_OBJECT_END)
+	return metadata;
+}
+
+/*
+ * The time to put a run off until, NULL if it has not changed.
+ */
+static char *
+plan_delay(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
+{
+	TimestampTz when;
+	TimestampTz before;
+	bool		set = trigger_row_time(modify, slot, "delayed_until", &when);
+	bool		had = trigger_row_time(modify, old, "delayed_until", &before);
+
+	if (set == had && (!set || when == before))
+		return NULL;
+	if (!set)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("metadata of a run cannot be emptied"),
-				 errdetail("The API answers that it did, and changes nothing.")));
-	call.body = psprintf("{\"metadata\":%s}", metadata);
-	return trigger_call(modify->http, modify->target, &call)->status != 404;
+				 errmsg("the delay of a run cannot be removed")));
+	trigger_check_future(when);
+	return trigger_time_text(when);
 }
 
 /*
- * Put off a delayed run.
+ * Work out an UPDATE, and refuse it, before anything is sent.
+ */
+static void
+plan_change(TriggerModify *modify, const char *id, TupleTableSlot *slot,
+			TupleTableSlot *old, RunChange *change)
+{
+	char	   *status = trigger_row_text(modify, slot, "status");
+	char	   *before = trigger_row_text(modify, old, "status");
+
+	memset(change, 0, sizeof(RunChange));
+	if (trigger_row_sets(modify, "status") &&
+		!(status && before && strcmp(status, before) == 0))
+	{
+		if (status == NULL || strcmp(status, "CANCELED") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot set the status of a run to \"%s\"",
+							status ? status : "NULL"),
+					 errhint("Only 'CANCELED' can be set: it cancels the run.")));
+		change->too_late = before && is_final(before);
+		change->cancel = !change->too_late;
+	}
+	if (trigger_row_sets(modify, "tags"))
+	{
+		change->tags = plan_tags(id, trigger_row_strings(modify, slot, "tags"),
+								 trigger_row_strings(modify, old, "tags"));
+		if (change->tags)
+			(void) tags_json(change->tags);
+	}
+	if (trigger_row_sets(modify, "metadata"))
+		change->metadata = plan_metadata(trigger_row_json(modify, slot, "metadata"),
+										 trigger_row_json(modify, old, "metadata"));
+	if (trigger_row_sets(modify, "delayed_until"))
+		change->delay = plan_delay(modify, slot, old);
+}
+
+/*
+ * One call about a run; false if the run is not there.
  */
 static bool
-reschedule(TriggerModify *modify, const char *id, TimestampTz when)
+change_run(TriggerModify *modify, const TriggerEndpoint *endpoint,
+		   const char *id, const char *body)
 {
-	TriggerCall call = {.endpoint = &run_reschedule, .key = id,
+	TriggerCall call = {.endpoint = endpoint, .key = id, .body = body,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 
-	trigger_check_future(when);
-	call.body = psprintf("{\"delay\":\"%s\"}", trigger_time_text(when));
 	return trigger_call(modify->http, modify->target, &call)->status != 404;
 }
 
 /*
- * UPDATE of one row.
+ * UPDATE of one row.  All of its calls may be repeated: each sets what is
+ * there to what it should be.
  */
 static bool
 update_run(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
 {
 	char	   *id = trigger_row_text(modify, old, "id");
-	TimestampTz when;
-	bool		there = true;
+	RunChange	change;
 
 	if (id == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("foreign table \"%s\" has no column \"id\" to write by",
 						modify->rel->name)));
+	plan_change(modify, id, slot, old, &change);
+	if (change.too_late)
+		return false;			/* as if another had just changed the row */
 
 	/* cancelling comes last: a run that is over takes no metadata */
-	if (trigger_row_sets(modify, "tags"))
-		there = add_tags(modify, id, trigger_row_strings(modify, slot, "tags"),
-						 trigger_row_strings(modify, old, "tags"));
-	if (there && trigger_row_sets(modify, "metadata"))
-		there = replace_metadata(modify, id,
-								 trigger_row_json(modify, slot, "metadata"),
-								 trigger_row_json(modify, old, "metadata"));
-	if (there && trigger_row_sets(modify, "delayed_until"))
-	{
-		if (!trigger_row_time(modify, slot, "delayed_until", &when))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the delay of a run cannot be removed")));
-		there = reschedule(modify, id, when);
-	}
-	if (there && trigger_row_sets(modify, "status"))
-		there = cancel_run(modify, id, trigger_row_text(modify, slot, "status"),
-						   trigger_row_text(modify, old, "status"));
-	if (!there)
+	if (change.tags &&
+		!change_run(modify, &run_tags, id,
+					psprintf("{\"tags\":%s}", tags_json(change.tags))))
 		return false;
-	trigger_row_done(modify, id);
+	if (change.metadata &&
+		!change_run(modify, &run_metadata, id,
+					psprintf("{\"metadata\":%s}", change.metadata)))
+		return false;
+	if (change.delay &&
+		!change_run(modify, &run_reschedule, id,
+					psprintf("{\"delay\":\"%s\"}", change.delay)))
+		return false;
+	if (change.cancel && !change_run(modify, &run_cancel, id, NULL))
+		return false;
+	trigger_written_add(modify->written, id);
 	if (modify->reread)
 		fill_from_run(modify, slot, id);
 	return true;
+}
+
+/*
+ * Everything that a statement needs must be known before its first request.
+ */
+static void
+check_target(TriggerModify *modify, CmdType operation)
+{
+	if (operation == CMD_INSERT)
+		trigger_target_check(modify->target, &run_trigger);
+	else
+	{
+		if (trigger_row_sets(modify, "status"))
+			trigger_target_check(modify->target, &run_cancel);
+		if (trigger_row_sets(modify, "tags"))
+			trigger_target_check(modify->target, &run_tags);
+		if (trigger_row_sets(modify, "metadata"))
+			trigger_target_check(modify->target, &run_metadata);
+		if (trigger_row_sets(modify, "delayed_until"))
+			trigger_target_check(modify->target, &run_reschedule);
+	}
 }
 
 static const char *const insertable[] = {
@@ -801,6 +912,7 @@ const TriggerWriter trigger_writer_runs = {
 	.known_updated = known_updated,
 	.batch_size = 1000,
 	.delete_hint = "To cancel runs, use UPDATE ... SET status = 'CANCELED'.",
+	.check_target = check_target,
 	.insert = insert_runs,
 	.update = update_run,
 };

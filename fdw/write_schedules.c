@@ -345,7 +345,7 @@ insert_schedule(TriggerModify *modify, TupleTableSlot *slot)
 	id = trigger_call_member(result, "id");
 	if (id == NULL || strcmp(trigger_call_member(result, "task"), task) != 0)
 		report_taken(key, "Another session has just created it.");
-	trigger_row_done(modify, id);
+	trigger_written_add(modify->written, id);
 
 	if (!trigger_row_flag(modify, slot, "active", true))
 	{
@@ -623,7 +623,7 @@ update_schedule(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old
 		if (result == NULL)
 			return false;
 	}
-	trigger_row_done(modify, schedule.id);
+	trigger_written_add(modify->written, schedule.id);
 	trigger_row_fill(modify, slot, result->body, result->body_len, result->source);
 	return true;
 }
@@ -641,8 +641,18 @@ delete_schedule(TriggerModify *modify, TupleTableSlot *old)
 	check_changeable(&schedule);
 	if (!delete_id(modify, schedule.id))
 		return false;
-	trigger_row_done(modify, schedule.id);
+	trigger_written_add(modify->written, schedule.id);
 	return true;
+}
+
+/*
+ * Everything that a statement needs must be known before its first request.
+ */
+static void
+check_target(TriggerModify *modify, CmdType operation)
+{
+	trigger_target_check(modify->target, operation == CMD_INSERT ? &schedules_create :
+						 operation == CMD_UPDATE ? &schedules_update : &schedules_delete);
 }
 
 static const char *const insertable[] = {
@@ -659,6 +669,7 @@ const TriggerWriter trigger_writer_schedules = {
 	.insertable = insertable,
 	.updatable = updatable,
 	.batch_size = 1,
+	.check_target = check_target,
 	.insert = insert_schedules,
 	.update = update_schedule,
 	.remove = delete_schedule,

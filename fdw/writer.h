@@ -21,6 +21,8 @@
 #include "http.h"
 #include "relation.h"
 #include "target.h"
+#include "utils/jsonb.h"
+#include "written.h"
 
 /* A statement that writes to one table. */
 typedef struct TriggerModify
@@ -35,10 +37,7 @@ typedef struct TriggerModify
 	bool		idempotent;		/* option idempotent_inserts */
 	MemoryContext row_context;	/* reset after each row or batch */
 	TriggerFields *fields;		/* of a whole row, made when first needed */
-
-	/* for the error context: what is done cannot be undone */
-	uint64		done;			/* rows */
-	StringInfoData done_names;	/* the last of them */
+	TriggerWritten *written;	/* what cannot be undone; set when connected */
 
 	void	   *state;			/* the writer's own */
 	MemoryContext context;		/* of the statement */
@@ -56,6 +55,8 @@ typedef struct TriggerWriter
 	int			batch_size;		/* rows that one INSERT can take at once */
 	const char *delete_hint;	/* why there is no DELETE */
 
+	/* Refuse what the credential cannot do, before any request. */
+	void		(*check_target) (TriggerModify *modify, CmdType operation);
 	/* Write rows; written[i] tells whether row i is new. */
 	void		(*insert) (TriggerModify *modify, TupleTableSlot **slots, int n,
 						   bool *written);
@@ -72,6 +73,7 @@ extern const TriggerWriter trigger_writer_schedules;
 /* in write_runs.c */
 struct TriggerCallResult;
 extern void trigger_check_delay(const char *delay);
+extern void trigger_check_options(Jsonb *options);
 extern void trigger_check_future(TimestampTz when);
 extern void trigger_run_result(const struct TriggerCallResult *result,
 							   char **id, bool *cached);
@@ -98,7 +100,6 @@ extern void trigger_row_set(TriggerModify *modify, TupleTableSlot *slot,
 							const char *column, const char *value);
 extern void trigger_row_fill(TriggerModify *modify, TupleTableSlot *slot,
 							 char *body, size_t len, const char *source);
-extern void trigger_row_done(TriggerModify *modify, const char *name);
 
 /* in body.c */
 extern char *trigger_json_quote(const char *utf8);
@@ -108,5 +109,6 @@ extern void trigger_body_text(StringInfo body, const char *name,
 							  const char *utf8);
 extern char *trigger_time_text(TimestampTz time);
 extern char *trigger_random_name(void);
+extern bool trigger_is_blank(const char *utf8);
 
 #endif							/* TRIGGER_WRITER_H */

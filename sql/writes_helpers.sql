@@ -25,7 +25,9 @@ BEGIN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
             hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
         RETURN NEXT concat_ws(E'\n', SQLSTATE || ': ' || message,
-            'DETAIL: ' || nullif(detail, ''), 'HINT: ' || nullif(hint, ''),
+            -- a connection can break in several ways
+            'DETAIL: ' || regexp_replace(nullif(detail, ''),
+                'the connection was closed before the answer began|(Recv|Send) failure: [^.]*', '<connection lost>'), 'HINT: ' || nullif(hint, ''),
             'CONTEXT: ' || substring(context, 'foreign table "[^"]*": [^\n]*'));
     END;
     RETURN QUERY SELECT CASE WHEN count(*) > 1 THEN count(*) || ' x ' ELSE '' END || r
