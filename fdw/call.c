@@ -98,7 +98,7 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 									result->source, false);
 
 	result->status = response->status;
-	result->attempts = response->attempts;
+	result->repeated = response->repeated;
 	result->body_len = response->body_len;
 	result->body = pnstrdup(response->body, response->body_len);
 	MemoryContextDelete(context);

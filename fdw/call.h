@@ -36,7 +36,7 @@ typedef struct TriggerCallResult
 	int			status;
 	char	   *body;			/* NUL-terminated */
 	size_t		body_len;
-	int			attempts;
+	bool		repeated;		/* a request before may have done it already */
 	const char *source;			/* method and path, for messages */
 } TriggerCallResult;
 

@@ -343,6 +343,11 @@ attempt_ended(TriggerTransfer *transfer, CURLcode code, int timeout_ms,
 		return;
 	}
 	count_retry(transfer);
+
+	/* 429 and 503 are refusals; any other answer may come after the deed */
+	if (attempt.status == 0 ? attempt.maybe_processed :
+		attempt.status != 429 && attempt.status != 503)
+		transfer->response.repeated = true;
 	if (action == TRIGGER_RETRY_RATE_LIMIT)
 		meet_rate_limit(transfer, now, delay);
 	else if (action == TRIGGER_RETRY_AT_ONCE)

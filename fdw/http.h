@@ -86,6 +86,8 @@ typedef struct TriggerHttpResponse
 	const char *message;
 	/* The request may have been processed although there is no answer. */
 	bool		maybe_processed;
+	/* An attempt before the last may have been processed as well. */
+	bool		repeated;
 	int			status;			/* 0 without an answer */
 	const char *content_type;	/* "" when absent */
 	const char *trigger_jwt;	/* x-trigger-jwt, NULL when absent */

@@ -63,11 +63,18 @@ static const TriggerEndpoint envvars_delete = {
 	.flags = ENVVARS_FLAGS,
 };
 
+/* A variable that an environment has. */
+typedef struct Variable
+{
+	char	   *name;
+	char	   *value;			/* NULL: not shown, or not known */
+} Variable;
+
 /* What an environment has, as far as this statement knows. */
 typedef struct Environment
 {
 	char	   *name;
-	List	   *names;			/* of its variables, char * */
+	List	   *variables;		/* of Variable */
 } Environment;
 
 /* One row of an INSERT. */
@@ -82,46 +89,70 @@ typedef struct NewVariable
 } NewVariable;
 
 /*
- * Is a name in a list?
+ * The variable of a name, NULL if there is none.
  */
-static bool
-has_name(List *names, const char *name)
+static Variable *
+find_variable(List *variables, const char *name)
 {
 	ListCell   *cell;
 
-	foreach(cell, names)
+	foreach(cell, variables)
 	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
+		Variable   *variable = (Variable *) lfirst(cell);
+
+		if (strcmp(variable->name, name) == 0)
+			return variable;
 	}
-	return false;
+	return NULL;
 }
 
 /*
- * Names of the variables that an environment has now.
+ * A text of an answer in UTF-8 again.
+ */
+static char *
+answer_text(Datum value)
+{
+	char	   *s = TextDatumGetCString(value);
+
+	return pg_server_to_any(s, strlen(s), PG_UTF8);
+}
+
+/*
+ * The variables that an environment has now.
  */
 static List *
-list_names(TriggerModify *modify, const char *environment)
+list_variables(TriggerModify *modify, const char *environment)
 {
 	TriggerCall call = {.endpoint = &envvars_list, .environment = environment,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerCallResult *result = trigger_call(modify->http, modify->target, &call);
-	TriggerField field = {.path = "name", .label = "name", .required = true,
-		.kind = TRIGGER_JSON_STRING, .null_slot = -1};
+	TriggerField fields[3] = {
+		{.path = "name", .label = "name", .required = true,
+		.kind = TRIGGER_JSON_STRING, .null_slot = -1},
+		{.path = "value", .label = "value", .kind = TRIGGER_JSON_STRING,
+		.null_slot = 2, .null_when = true},
+		{.path = "isSecret", .label = "is_secret", .required = true,
+		.kind = TRIGGER_JSON_BOOLEAN, .null_slot = -1}
+	};
 	TriggerDecoder *decoder;
 	TriggerRows *rows;
-	List	   *names = NIL;
+	List	   *variables = NIL;
 
-	trigger_field_init(&field, TEXTOID, -1);
-	decoder = trigger_decoder_create(&field, 1, TRIGGER_PAGING_NONE, NULL, "envvars");
+	trigger_field_init(&fields[0], TEXTOID, -1);
+	trigger_field_init(&fields[1], TEXTOID, -1);
+	trigger_field_init(&fields[2], BOOLOID, -1);
+	decoder = trigger_decoder_create(fields, 3, TRIGGER_PAGING_NONE, NULL, "envvars");
 	rows = trigger_decode(decoder, result->body, result->body_len, result->source);
 	for (int i = 0; i < rows->nrows; i++)
 	{
-		char	   *name = TextDatumGetCString(rows->values[i]);
+		Variable   *variable = palloc0(sizeof(Variable));
 
-		names = lappend(names, pg_server_to_any(name, strlen(name), PG_UTF8));
+		variable->name = answer_text(rows->values[3 * i]);
+		if (!rows->nulls[3 * i + 1])
+			variable->value = answer_text(rows->values[3 * i + 1]);
+		variables = lappend(variables, variable);
 	}
-	return names;
+	return variables;
 }
 
 /*
@@ -144,7 +175,7 @@ get_environment(TriggerModify *modify, const char *name)
 	old = MemoryContextSwitchTo(modify->context);
 	environment = palloc0(sizeof(Environment));
 	environment->name = pstrdup(name);
-	environment->names = list_names(modify, name);
+	environment->variables = list_variables(modify, name);
 	modify->state = lappend(known, environment);
 	MemoryContextSwitchTo(old);
 	return environment;
@@ -305,7 +336,8 @@ check_taken(TriggerModify *modify, NewVariable *variables, int n)
 	{
 		Environment *environment = get_environment(modify,
 												   variables[i].environment);
-		bool		taken = has_name(environment->names, variables[i].name);
+		bool		taken = find_variable(environment->variables,
+										  variables[i].name) != NULL;
 
 		for (int j = 0; j < i && !taken; j++)
 			taken = strcmp(variables[j].name, variables[i].name) == 0 &&
@@ -355,41 +387,87 @@ import_body(NewVariable *variables, int n, const NewVariable *first)
 }
 
 /*
- * Rows of an import that exist now were written by it, if they did not exist
- * before.  True if that is all of them.
+ * A row was written: from now on its name is taken.
  */
-static bool
-mark_existing(TriggerModify *modify, NewVariable *variables, int n,
-			  NewVariable *first)
+static void
+mark_done(TriggerModify *modify, NewVariable *variable)
 {
-	List	   *names = list_names(modify, first->environment);
-	bool		all = true;
+	Environment *environment = get_environment(modify, variable->environment);
+	MemoryContext old = MemoryContextSwitchTo(modify->context);
+	Variable   *known = palloc0(sizeof(Variable));
 
-	for (int i = 0; i < n; i++)
-	{
-		if (&variables[i] == first || !same_import(&variables[i], first))
-			continue;
-		variables[i].done = has_name(names, variables[i].name);
-		all = all && variables[i].done;
-	}
-	first->done = has_name(names, first->name);
-	return all && first->done;
+	known->name = pstrdup(variable->name);
+	environment->variables = lappend(environment->variables, known);
+	variable->done = true;
+	trigger_written_add(modify->written, variable->name);
+	MemoryContextSwitchTo(old);
 }
 
 /*
- * An import was refused: if one of its names exists now, say so.
+ * The first attempt at an import may have been carried out.  Rows of it that
+ * exist now, with our value, were written by it, as none existed before.  (A
+ * secret's value is not shown: there we cannot tell ours from one that
+ * another session has written in between.)
  */
 static void
-report_faster(TriggerModify *modify, NewVariable *variables, int n,
-			  const NewVariable *first)
+mark_written(TriggerModify *modify, NewVariable *variables, int n,
+			 const NewVariable *first)
 {
-	List	   *names = list_names(modify, first->environment);
+	List	   *now = list_variables(modify, first->environment);
+	NewVariable like = *first;
 
 	for (int i = 0; i < n; i++)
 	{
-		if (same_import(&variables[i], first) && has_name(names, variables[i].name))
-			report_taken(modify, &variables[i]);
+		Variable   *there = find_variable(now, variables[i].name);
+
+		if (same_import(&variables[i], &like) && there &&
+			(there->value == NULL ? like.secret != 0 :
+			 strcmp(there->value, variables[i].value) == 0))
+			mark_done(modify, &variables[i]);
 	}
+}
+
+/*
+ * An import was refused: if one of its names exists now, say so, or skip it.
+ * True if there was one to skip.
+ */
+static bool
+report_faster(TriggerModify *modify, NewVariable *variables, int n,
+			  NewVariable *first_row)
+{
+	NewVariable copy = *first_row;
+	const NewVariable *first = &copy;
+	bool		found = false;
+
+	List	   *now = list_variables(modify, first->environment);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!same_import(&variables[i], first) ||
+			find_variable(now, variables[i].name) == NULL)
+			continue;
+		if (!modify->do_nothing)
+			report_taken(modify, &variables[i]);
+		variables[i].wanted = false;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * Rows that are still to be written.
+ */
+static int
+count_open(const NewVariable *variables, int n)
+{
+	int			open = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (variables[i].wanted && !variables[i].done)
+			open++;
+	}
+	return open;
 }
 
 /*
@@ -408,39 +486,32 @@ run_import(TriggerModify *modify, NewVariable *variables, int n,
 	result = trigger_call(modify->http, modify->target, &call);
 	if (result->status != 400)
 	{
+		NewVariable like = *first;
+
 		for (int i = 0; i < n; i++)
 		{
-			if (&variables[i] != first && same_import(&variables[i], first))
-				variables[i].done = true;
+			if (same_import(&variables[i], &like))
+				mark_done(modify, &variables[i]);
 		}
-		first->done = true;
 		return;
 	}
 
 	/*
 	 * It is refused because a name exists.  An attempt before, whose answer
 	 * was lost, may have written it; each variable is a transaction of its
-	 * own there, so perhaps not all of them.
+	 * own there, so perhaps not all of them.  Or somebody else was faster.
+	 * What is left over is tried again by the caller.
 	 */
-	if (result->attempts > 1)
+	if (result->repeated)
 	{
-		if (mark_existing(modify, variables, n, first))
-			return;
-		for (int i = 0; i < n; i++)
-		{
-			if (variables[i].wanted && !variables[i].done &&
-				strcmp(variables[i].environment, first->environment) == 0 &&
-				variables[i].secret == first->secret)
-			{
-				run_import(modify, variables, n, &variables[i]);
-				return;
-			}
-		}
-	}
+		int			before = count_open(variables, n);
 
-	/* somebody else was faster; or it is refused for another reason */
-	report_faster(modify, variables, n, first);
-	trigger_call_refused(result, modify->target, &envvars_import);
+		mark_written(modify, variables, n, first);
+		if (count_open(variables, n) < before)
+			return;
+	}
+	if (!report_faster(modify, variables, n, first))
+		trigger_call_refused(result, modify->target, &envvars_import);
 }
 
 /*
@@ -459,25 +530,16 @@ insert_variables(TriggerModify *modify, TupleTableSlot **slots, int n,
 
 	for (int i = 0; i < n; i++)
 	{
-		if (variables[i].wanted && !variables[i].done)
+		/* each call finishes at least one row, or fails */
+		while (variables[i].wanted && !variables[i].done)
 			run_import(modify, variables, n, &variables[i]);
 	}
 
 	for (int i = 0; i < n; i++)
 	{
-		Environment *environment;
-		MemoryContext old;
-
 		written[i] = variables[i].done;
 		if (!written[i])
 			continue;
-		environment = get_environment(modify, variables[i].environment);
-		old = MemoryContextSwitchTo(modify->context);
-		environment->names = lappend(environment->names,
-									 pstrdup(variables[i].name));
-		trigger_written_add(modify->written, variables[i].name);
-		MemoryContextSwitchTo(old);
-
 		trigger_row_set(modify, slots[i], "environment", variables[i].environment);
 		trigger_row_set(modify, slots[i], "is_secret",
 						variables[i].secret == 1 ? "true" : "false");
@@ -543,7 +605,7 @@ delete_variable(TriggerModify *modify, TupleTableSlot *old)
 	call.environment = row_environment(modify, old);
 	call.key = trigger_row_text(modify, old, "name");
 	result = trigger_call(modify->http, modify->target, &call);
-	if ((result->status == 404 || result->status == 400) && result->attempts == 1)
+	if ((result->status == 404 || result->status == 400) && !result->repeated)
 		return false;
 	trigger_written_add(modify->written, call.key);
 	return true;

@@ -491,7 +491,7 @@ trigger_one(TriggerModify *modify, NewRun *run)
 	trigger_run_result(result, &run->id, &run->cached);
 
 	/* found by a repetition: it is the run of the call before */
-	if (run->own_key || result->attempts > 1)
+	if (run->own_key || result->repeated)
 		run->cached = false;
 }
 
@@ -554,7 +554,7 @@ trigger_many(TriggerModify *modify, NewRun *runs, int n, StringInfo items)
 		runs[i].id = TextDatumGetCString(rows->values[2 * i]);
 		runs[i].cached = !rows->nulls[2 * i + 1] &&
 			DatumGetBool(rows->values[2 * i + 1]) &&
-			!runs[i].own_key && result->attempts == 1;
+			!runs[i].own_key && !result->repeated;
 	}
 }
 
@@ -897,11 +897,11 @@ static const char *const updatable[] = {
 
 static const char *const known_inserted[] = {
 	"id", "task_identifier", "payload", "idempotency_key", "trigger_options",
-	"tags", "metadata", "ttl", NULL
+	NULL
 };
 
 static const char *const known_updated[] = {
-	"id", "task_identifier", "tags", "metadata", NULL
+	"id", "task_identifier", NULL
 };
 
 const TriggerWriter trigger_writer_runs = {

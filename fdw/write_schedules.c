@@ -26,6 +26,7 @@
 #include "nodes/nodes.h"
 #include "rows.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "writer.h"
 
 /* Cron of the stray schedule that looks for a key in other environments. */
@@ -161,7 +162,7 @@ delete_id(TriggerModify *modify, const char *id)
 	TriggerCallResult *result = trigger_call(modify->http, modify->target, &call);
 
 	/* if an answer was lost, "not there" means that it is done */
-	return result->status != 404 || result->attempts > 1;
+	return result->status != 404 || result->repeated;
 }
 
 /*
@@ -221,6 +222,73 @@ delete_stray(TriggerModify *modify, const char *mark)
 }
 
 /*
+ * Stray schedules of probes that were interrupted: their marks, in
+ * TopMemoryContext.
+ */
+static List *strays = NIL;
+
+/*
+ * Delete what interrupted statements of this session have left.
+ */
+static void
+delete_strays(TriggerModify *modify)
+{
+	while (strays != NIL)
+	{
+		delete_stray(modify, linitial(strays));
+		strays = list_delete_first(strays);
+	}
+}
+
+/*
+ * Send the probe; NULL if nobody knows what became of it.  Between the
+ * probe and its answer a cancel may come: whoever cancels does not want to
+ * wait until we have cleaned up, so that is left to the next statement, and
+ * said.
+ */
+static TriggerCallResult *
+send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
+{
+	TriggerCallResult *volatile result = NULL;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	bool		lost = false;
+	volatile bool answered = false;
+
+	strays = lcons(pstrdup(mark), strays);
+	MemoryContextSwitchTo(old);
+	call->lost = &lost;
+	PG_TRY();
+	{
+		result = trigger_call(modify->http, modify->target, call);
+		answered = true;
+		if (!lost && result->status != 404)
+			(void) delete_id(modify, trigger_call_member(result, "id"));
+	}
+	PG_CATCH();
+	{
+		/* an answer that is an error says that there is none */
+		if (!answered && geterrcode() != ERRCODE_QUERY_CANCELED &&
+			geterrcode() != ERRCODE_ADMIN_SHUTDOWN)
+			strays = list_delete_first(strays);
+		else
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg("a schedule with external id \"%s\" may be left", mark),
+					 errdetail("It was made to look for a deduplication key, and the statement ended before it was deleted."),
+					 errhint("The next INSERT of a deduplication key in this session deletes it.")));
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (lost)
+	{
+		delete_stray(modify, mark);
+		result = NULL;
+	}
+	strays = list_delete_first(strays);
+	return result;
+}
+
+/*
  * Is a deduplication key taken by another environment?  See the head of this
  * file.
  */
@@ -229,11 +297,11 @@ is_taken_elsewhere(TriggerModify *modify, const char *key, const char *task)
 {
 	TriggerCall call = {.endpoint = &schedules_update, .key = key,
 		.repeat = TRIGGER_REPEAT_NEVER, .statuses = {404}};
-	TriggerCallResult *result;
+	TriggerCallResult *result = NULL;
 	StringInfoData body;
 	char	   *mark = psprintf("trigger_fdw probe %s", trigger_random_name());
-	bool		lost;
 
+	delete_strays(modify);
 	initStringInfo(&body);
 	appendStringInfoChar(&body, '{');
 	trigger_body_text(&body, "task", task);
@@ -241,27 +309,19 @@ is_taken_elsewhere(TriggerModify *modify, const char *key, const char *task)
 	trigger_body_text(&body, "externalId", mark);
 	appendStringInfoChar(&body, '}');
 	call.body = body.data;
-	call.lost = &lost;
 
-	for (int attempt = 0;; attempt++)
+	for (int attempt = 0; result == NULL; attempt++)
 	{
-		lost = false;
-		result = trigger_call(modify->http, modify->target, &call);
-		if (!lost)
-			break;
-		delete_stray(modify, mark);
-		if (attempt >= modify->target->http.max_retries)
+		if (attempt > modify->target->http.max_retries)
 			ereport(ERROR,
 					(errcode(ERRCODE_CONNECTION_FAILURE),
 					 errmsg("could not find out whether deduplication key \"%s\" is free",
 							key),
 					 errdetail("The connection to server \"%s\" was lost.  Nothing was created.",
 							   modify->target->server_name)));
+		result = send_probe(modify, &call, mark);
 	}
-	if (result->status == 404)
-		return true;
-	(void) delete_id(modify, trigger_call_member(result, "id"));
-	return false;
+	return result->status == 404;
 }
 
 /*

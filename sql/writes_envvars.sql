@@ -36,7 +36,7 @@ SELECT name, value, is_secret FROM prod.envvars WHERE name LIKE 'S\__' ORDER BY 
 -- many at once
 SELECT pg_temp.did($$INSERT INTO prod.envvars (name, value) SELECT 'MANY_' || i, 'v' || i FROM generate_series(1, 300) AS i$$);
 SELECT count(*) FROM pg_temp.api('envvars') AS v WHERE v->>'name' LIKE 'MANY%';
-SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name LIKE 'MANY%'$$);
+SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name LIKE 'MANY%'$$, 'MANY_\d+$');
 SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name ~ '^(NEW_[12]|_new3|S_[1-4])$'$$);
 SELECT pg_temp.all_vars() = :'before';
 SELECT emulator.call('DELETE', 'writes');
@@ -54,8 +54,6 @@ SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name = 'log_level'$$);
 SELECT pg_temp.all_vars() = :'before';
 SELECT pg_temp.changes();
 -- somebody else is faster than the look
-CREATE FUNCTION pg_temp.faster(name text) RETURNS text LANGUAGE sql VOLATILE AS $$
-    SELECT emulator.call('POST', 'envvars', format('[{"name": "%s", "value": "theirs"}]', name)); SELECT 'ours' $$;
 SELECT emulator.call('PUT', 'faults', '[{"match": {"method": "GET", "path_regex": "envvars/prod$"}, "action": {"kind": "body", "body": "[]"}}]');
 SELECT pg_temp.did($$INSERT INTO prod.envvars (name, value) VALUES ('NEW_1', '1'), ('LOG_LEVEL', 'ours')$$);
 SELECT emulator.call('PUT', 'faults', '[{"match": {"method": "GET", "path_regex": "envvars/prod$"}, "action": {"kind": "body", "body": "[]"}}]');
@@ -115,6 +113,7 @@ SELECT pg_temp.did($$UPDATE prod.envvars SET value = 'x' WHERE name = 'LOG_LEVEL
 SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name = 'LOG_LEVEL'$$);
 RESET trigger_fdw.environment;
 SELECT pg_temp.all_vars() = :'before';
+CALL reset_emulator();
 
 --
 -- UPDATE of the value
@@ -195,10 +194,10 @@ SELECT pg_temp.var('BY_OPTION', 'stg'), pg_temp.var('BY_OPTION', 'prod');
 SET trigger_fdw.branch = 'feature-xyz';
 INSERT INTO pat.envvars (name, value, environment) VALUES ('HEADER', '1', 'prod'), ('HEADER', '2', 'preview') RETURNING name, environment, branch;
 SELECT request_headers('x-trigger-branch');
-SELECT environment, branch, value FROM pat.envvars WHERE name = 'HEADER' ORDER BY 1;
+SELECT environment, branch, value FROM pat.envvars WHERE name = 'HEADER' AND environment IN ('prod', 'preview') ORDER BY 1;
 SELECT pg_temp.var('HEADER', 'prod'), pg_temp.var('HEADER', 'preview'), pg_temp.var('HEADER', 'preview-feature-xyz');
 SELECT emulator.call('DELETE', 'requests'), emulator.call('DELETE', 'writes');
-UPDATE pat.envvars SET value = 'u' || value WHERE name = 'HEADER';
+UPDATE pat.envvars SET value = 'u' || value WHERE name = 'HEADER' AND environment IN ('prod', 'preview');
 SELECT DISTINCT request_headers('x-trigger-branch') ORDER BY 1;
 SELECT pg_temp.changes();
 -- a parent's value is seen on the branch, but not changed or removed there
@@ -237,8 +236,7 @@ SELECT pg_temp.did($$UPDATE prod.envvars SET value = 'x' WHERE name = 'LOST_1'$$
 SELECT emulator.call('PUT', 'faults', '[{"match": {"method": "DELETE"}, "action": {"kind": "reset_after"}}]');
 SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name LIKE 'LOST%'$$);
 SELECT pg_temp.changes();
--- an import that failed in the middle: the rest follows
-CALL faults();
+-- not lost, but never arrived
 SELECT emulator.call('PUT', 'faults', '[{"match": {"method": "POST"}, "action": {"kind": "reset_before"}}]');
 SELECT pg_temp.did($$INSERT INTO prod.envvars (name, value) VALUES ('LOST_1', '1'), ('LOST_2', '2')$$);
 SELECT pg_temp.changes();

@@ -7,8 +7,9 @@ SET datestyle = 'ISO, MDY';
 SET trigger_fdw.warn_in_transaction = off;
 
 -- Run a statement: its error, or the number of rows affected, and then the
--- requests that it took, equal ones in a row once.
-CREATE FUNCTION pg_temp.did(statement text) RETURNS SETOF text
+-- requests that it took, equal ones in a row once.  What matches "mask" is
+-- equal.
+CREATE FUNCTION pg_temp.did(statement text, mask text DEFAULT '$none') RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
     rows bigint;
@@ -17,6 +18,7 @@ DECLARE
     hint text;
     context text;
 BEGIN
+    PERFORM requests();
     BEGIN
         EXECUTE statement;
         GET DIAGNOSTICS rows = ROW_COUNT;
@@ -26,13 +28,13 @@ BEGIN
             hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
         RETURN NEXT concat_ws(E'\n', SQLSTATE || ': ' || message,
             -- a connection can break in several ways
-            'DETAIL: ' || regexp_replace(nullif(detail, ''),
+            'DETAIL: ' || regexp_replace(replace(nullif(detail, ''), (SELECT url FROM emulator.address), '<url>'),
                 'the connection was closed before the answer began|(Recv|Send) failure: [^.]*', '<connection lost>'), 'HINT: ' || nullif(hint, ''),
-            'CONTEXT: ' || substring(context, 'foreign table "[^"]*": [^\n]*'));
+            'CONTEXT: ' || left(substring(context, 'foreign table "[^"]*": [^\n]*'), 200));
     END;
     RETURN QUERY SELECT CASE WHEN count(*) > 1 THEN count(*) || ' x ' ELSE '' END || r
         FROM (SELECT r, n, n - row_number() OVER (PARTITION BY r ORDER BY n) AS g
-              FROM requests() WITH ORDINALITY AS t (r, n)) AS x
+              FROM requests() WITH ORDINALITY AS t (line, n), regexp_replace(line, mask, '*') AS r) AS x
         GROUP BY r, g ORDER BY min(x.n);
 END
 $$;

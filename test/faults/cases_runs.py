@@ -41,7 +41,7 @@ class RunRow:
 
     def columns(self):
         """SQL of the row's values."""
-        tags = "NULL" if self.tags is None else \
+        tags = "NULL::text[]" if self.tags is None else \
             "ARRAY[" + ", ".join(map(quote, self.tags)) + "]::text[]"
         return (f"({quote(self.task)}, {quote(self.payload)}::jsonb, {tags}, "
                 f"{literal(self.metadata)}::jsonb, {literal(self.delayed)}::timestamptz, "

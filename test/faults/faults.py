@@ -295,7 +295,8 @@ def _is_needless(case, plan, records, hit):
         return False
     record = records[met[0]]
     action = plan.rules[hit[met[0]] - 1]["action"]
-    unsafe = case.unsafe and re.search(case.unsafe, record["path"])
+    unsafe = case.unsafe and re.search(
+        case.unsafe, f"{record['method']} {record['path']}")
     if action["kind"] == "status":
         hint = action["headers"].get("X-Should-Retry")
         if hint == "false" or unsafe and hint != "true":
