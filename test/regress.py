@@ -50,6 +50,7 @@ TESTS = [
     "writes_schedules",
     "writes_functions",
     "writes_misc",
+    "writes_tmpprobe",
 ]
 
 

@@ -1,8 +1,25 @@
 """Cases that write environment variables."""
+import http.client
+import json
+
 from case import Case, Op
+from emulator_process import credentials
 from setup import quote
 
 SLUGS = {"prod": "prod", "staging": "stg"}
+
+
+def rival_request(emulator, method, path, body=None):
+    """One request of another client; true if it did what it wanted."""
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=10)
+    connection.request(
+        method, f"/api/v1/projects/{credentials.PROJECT_ALPHA}/envvars/{path}",
+        None if body is None else json.dumps(body),
+        {"Authorization": "Bearer " + credentials.PAT, "User-Agent": "rival",
+         "Content-Type": "application/json"})
+    status = connection.getresponse().status
+    connection.close()
+    return status == 200
 
 
 class Variable:
@@ -107,14 +124,11 @@ class InsertEnvvars(Envvars):
 
     def act(self, emulator, before):
         """The rival: writes the name, unless it is there by now."""
-        text = emulator.control("GET", "/oracle/envvars?environment=" +
-                                SLUGS[self.victim.environment])
-        if f'"{self.victim.name}"' not in text:
-            emulator.control("POST", "/envvars", [
-                {"name": self.victim.name, "value": "rival", "isSecret": False,
-                 "environment": SLUGS[self.victim.environment]}])
+        self.robbed = rival_request(
+            emulator, "POST", f"{SLUGS[self.victim.environment]}/import",
+            {"variables": {self.victim.name: "rival"}, "override": False, "isSecret": False})
+        if self.robbed:
             self.expect = self.expect or ("23505",)
-            self.robbed = True
 
     robbed = False
 
@@ -195,20 +209,8 @@ class ChangeEnvvars(Envvars):
 
     def act(self, emulator, before):
         """The rival deletes a variable that is still there."""
-        self.gone = self.delete_as_rival(emulator)
-
-    def delete_as_rival(self, emulator):
-        """One request of another client; true if it deleted the victim."""
-        import http.client
-        from emulator_process import credentials
-        connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=10)
-        connection.request(
-            "DELETE", f"/api/v1/projects/{credentials.PROJECT_ALPHA}/envvars/"
-                      f"{SLUGS[self.victim.environment]}/{self.victim.name}",
-            headers={"Authorization": "Bearer " + credentials.PAT, "User-Agent": "rival"})
-        status = connection.getresponse().status
-        connection.close()
-        return status == 200
+        self.gone = rival_request(
+            emulator, "DELETE", f"{SLUGS[self.victim.environment]}/{self.victim.name}")
 
     def observe(self, before, after, writes):
         allowed = []
@@ -253,7 +255,6 @@ class UploadEnvvars(Envvars):
     calls = 1
 
     def build(self):
-        import json
         rng = self.rng
         self.choose_server()
         self.secrecies = (False,)

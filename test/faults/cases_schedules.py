@@ -1,5 +1,8 @@
 """Cases that write schedules."""
+import http.client
+
 from case import Case, Op
+from emulator_process import credentials
 from setup import quote
 
 ITEM = "/schedules/[^/]+$"
@@ -143,8 +146,6 @@ class ChangeSchedules(Case):
 
     def act(self, emulator, before):
         """The rival deletes a schedule that is still there."""
-        import http.client
-        from emulator_process import credentials
         connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=10)
         connection.request("DELETE", "/api/v1/schedules/" + self.victim.label, headers={
             "Authorization": "Bearer " + credentials.TR_PROD, "User-Agent": "rival"})

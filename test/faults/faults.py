@@ -23,9 +23,9 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 
-from cluster import Cluster  # noqa: E402
+from cluster import PORT, Cluster  # noqa: E402
 from emulator_process import Emulator, credentials  # noqa: E402
-from pgwire import PgError  # noqa: E402
+from pgwire import Connection, PgError  # noqa: E402
 from setup import create_server  # noqa: E402
 
 import cases_envvars  # noqa: E402
@@ -42,6 +42,19 @@ RETRIABLE = ("reset_before", "reset_after", "reset_mid", "truncate", "stall", "r
              "connection_close", "delay")
 
 
+class Session(Connection):
+    """A session that keeps the details of warnings, too."""
+
+    def _message(self):
+        kind, body = super()._message()
+        if kind == b"N":
+            fields = {f[:1]: f[1:].decode("utf-8", "replace") for f in body.split(b"\0") if f}
+            self.details.append(f"{fields.get(b'M')} {fields.get(b'D', '')}")
+        return kind, body
+
+    details = []
+
+
 class Worker:
     """A session, an emulator and a gate; runs cases one after the other."""
 
@@ -53,7 +66,7 @@ class Worker:
         self.gate = Gate(self.emulator.port)
         with cluster.connect() as session:
             session.query(f"CREATE DATABASE {self.database}")
-        self.session = cluster.connect(database=self.database)
+        self.session = self._connect()
         self.session.query("CREATE EXTENSION trigger_fdw")
         options = {"project_ref": credentials.PROJECT_ALPHA, "max_retries": 0,
                    "request_timeout": REQUEST_TIMEOUT, "rate_limit_wait": 1, "page_size": 100,
@@ -68,6 +81,11 @@ class Worker:
         """End what this worker started."""
         self.session.close()
         self.emulator.destroy()
+
+    def _connect(self):
+        session = Session(self.cluster.directory, PORT, database=self.database)
+        session.details = []
+        return session
 
     # -- one case -----------------------------------------------------------------------
 
@@ -105,6 +123,8 @@ class Worker:
         outcome = "ok" if result.error is None else result.error.sqlstate
         if not any(hit) and not plan.gate and not plan.settings:
             outcome += " (no fault met)"
+        if case.strays:
+            outcome += " (announced stray)"
         report = self._report(number, case, plan, result, records, took, problems)
         return case.name, plan.kind(), outcome, problems, report
 
@@ -134,7 +154,7 @@ class Worker:
     def _execute(self, case, plan, before):
         """Send the statement; returns (Result, problems)."""
         session = self.session
-        session.notices.clear()
+        session.details.clear()
         session.tag = None
         sql = case.sql
         if "{file}" in sql:
@@ -151,12 +171,12 @@ class Worker:
         except PgError as problem:
             error = problem
         except ConnectionError:
-            self.session = self.cluster.connect(database=self.database)
+            self.session = self._connect()
             result = Result([], None, None, [])
             result.dead = True
             return result, ["the server closed the connection (crash?)"]
         return Result(rows, session.tag if error is None else None, error,
-                      list(session.notices)), []
+                      list(session.details)), []
 
     def _interfere(self, case, plan, before):
         """Cancel, or let the rival act, as soon as the first fault has hit."""
@@ -228,7 +248,7 @@ class Worker:
                                 "'NOTHING' AND environment = 'prod'") != "0":
                 return ["the session answers wrongly afterwards"]
         except (PgError, ConnectionError, OSError) as problem:
-            self.session = self.cluster.connect(database=self.database)
+            self.session = self._connect()
             return [f"the session does not work afterwards: {problem}"]
         return []
 
@@ -236,7 +256,8 @@ class Worker:
         """All that is needed to reproduce."""
         error = result.error
         said = f"ok, {result.affected} rows, {result.rows}" if error is None else \
-            f"{error.sqlstate} {error.message} | {error.detail} | CONTEXT {error.context}"
+            f"{error.sqlstate} {error.message} | {error.detail} | CONTEXT {error.context} " \
+            f"{result.notices}"
         lines = [f"case {number} of seed {self.args.seed}: {case.name}, {took:.2f} s",
                  f"  statement: {case.sql[:1500]}",
                  f"  options: server {case.server}, idempotent_inserts {case.idempotent}, "
@@ -244,7 +265,7 @@ class Worker:
                  f"page_size {case.page_size}, connection "
                  f"{'kept' if plan.warm else 'new'}",
                  f"  faults: {plan.describe()}",
-                 f"  requests: " + "; ".join(
+                 "  requests: " + "; ".join(
                      f"{r['method']} {r['path'][-60:]} -> {r['outcome'] or r['status']}"
                      for r in records[:40]),
                  f"  said: {said[:1500]}"]
