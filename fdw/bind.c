@@ -354,17 +354,24 @@ static void
 drop_impossible_keys(const TriggerRelation *rel, TriggerBinding *binding,
 					 TriggerBoundFilter *bound)
 {
+	const TriggerResource *resource = rel->resource;
 	List	   *kept = NIL;
 	ListCell   *cell;
 
 	foreach(cell, bound->values)
 	{
 		const char *s = lfirst(cell);
-		bool		hidden = *s == '\0';
+		bool		possible = *s != '\0';
 
-		for (int i = 0; rel->resource->hidden_keys && rel->resource->hidden_keys[i]; i++)
-			hidden = hidden || strcmp(s, rel->resource->hidden_keys[i]) == 0;
-		if (!hidden)
+		if (resource->key_prefix &&
+			strncmp(s, resource->key_prefix, strlen(resource->key_prefix)) != 0)
+			possible = false;
+		for (int i = 0; resource->hidden_keys && resource->hidden_keys[i]; i++)
+		{
+			if (strcmp(s, resource->hidden_keys[i]) == 0)
+				possible = false;
+		}
+		if (possible)
 			kept = lappend(kept, lfirst(cell));
 	}
 	bound->values = kept;

@@ -342,7 +342,10 @@ attempt_ended(TriggerTransfer *transfer, CURLcode code, int timeout_ms,
 		give_up(transfer, failure, &attempt, now, code != CURLE_OK);
 		return;
 	}
-	count_retry(transfer);
+
+	/* finding a kept-alive connection closed is an everyday matter */
+	if (action != TRIGGER_RETRY_AT_ONCE)
+		count_retry(transfer);
 	if (action == TRIGGER_RETRY_RATE_LIMIT)
 		meet_rate_limit(transfer, now, delay);
 	else if (action == TRIGGER_RETRY_AT_ONCE)

@@ -168,6 +168,8 @@ typedef struct TriggerResource
 	const TriggerEndpoint *item;	/* NULL: there is none */
 	/* ITEM_LIST: the retrieve answer's field that tells the moment */
 	const char *moment_field;
+	/* What every key begins with, NULL if nothing: others name no row. */
+	const char *key_prefix;
 	/* Keys that the list hides: looking one up must not show it either. */
 	const char *const *hidden_keys;
 	double		expected_rows;	/* without statistics */

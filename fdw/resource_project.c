@@ -150,6 +150,8 @@ const TriggerResource trigger_resource_schedules = {
 	.filters = schedules_filters,
 	.lists = {&schedules_list},
 	.item = &schedules_retrieve,
+	/* any other text would be taken for a deduplication key */
+	.key_prefix = "sched_",
 	.expected_rows = 200,
 };
 

@@ -185,6 +185,7 @@ const TriggerResource trigger_resource_runs = {
 	.lists = {&runs_list, &runs_list_project},
 	.item = &runs_retrieve,
 	.moment_field = "createdAt",
+	.key_prefix = "run_",
 	.expected_rows = 20000,
 	.write_only_hint = "Read it from a table of the resource \"run_details\".",
 };
@@ -261,5 +262,6 @@ const TriggerResource trigger_resource_run_details = {
 	.filters = run_details_filters,
 	.lists = {&runs_list, &runs_list_project},
 	.item = &runs_retrieve,
+	.key_prefix = "run_",
 	.expected_rows = 20000,
 };
