@@ -369,6 +369,7 @@ static void
 drop_impossible_keys(const TriggerRelation *rel, TriggerBinding *binding,
 					 TriggerBoundFilter *bound)
 {
+	const TriggerResource *resource = rel->resource;
 	List	   *kept = NIL;
 	ListCell   *cell;
 
@@ -376,7 +377,9 @@ drop_impossible_keys(const TriggerRelation *rel, TriggerBinding *binding,
 	{
 		const char *s = lfirst(cell);
 
-		if (*s != '\0' && !has_name(rel->resource->hidden_keys, s))
+		if (*s != '\0' && !has_name(resource->hidden_keys, s) &&
+			(resource->key_prefix == NULL ||
+			 strncmp(s, resource->key_prefix, strlen(resource->key_prefix)) == 0))
 			kept = lappend(kept, lfirst(cell));
 	}
 	bound->values = kept;

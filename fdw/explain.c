@@ -125,7 +125,7 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 							es);
 		if (rel->resource->access == TRIGGER_ACCESS_ITEM_LIST)
 		{
-			TriggerRequest *list = linitial(requests->item_lists);
+			TriggerRequest *list = linitial(linitial(requests->item_lists));
 
 			list->from_placeholder = list->to_placeholder = "{createdAt}";
 			page.size = target->page_size;

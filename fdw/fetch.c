@@ -54,7 +54,8 @@ struct TriggerFetch
 };
 
 /*
- * Make streams of a list of requests.
+ * Make streams: one for each item, with the lists that it may be in, or one
+ * for each list.
  */
 static void
 create_streams(TriggerFetch *fetch, List *items, List *lists)
@@ -64,10 +65,17 @@ create_streams(TriggerFetch *fetch, List *items, List *lists)
 	fetch->streams = palloc0(Max(n, 1) * sizeof(TriggerStream *));
 	fetch->nstreams = n;
 	for (int i = 0; i < n; i++)
+	{
+		List	   *own = NIL;
+
+		if (items && lists)
+			own = list_nth(lists, i);
+		else if (lists)
+			own = list_make1(list_nth(lists, i));
 		fetch->streams[i] =
 			trigger_stream_create(&fetch->plan,
-								  items ? list_nth(items, i) : NULL,
-								  lists ? list_nth(lists, i) : NULL);
+								  items ? list_nth(items, i) : NULL, own);
+	}
 }
 
 /*

@@ -342,12 +342,15 @@ attempt_ended(TriggerTransfer *transfer, CURLcode code, int timeout_ms,
 		give_up(transfer, failure, &attempt, now, code != CURLE_OK);
 		return;
 	}
-	count_retry(transfer);
 
 	/* 429 and 503 are refusals; any other answer may come after the deed */
 	if (attempt.status == 0 ? attempt.maybe_processed :
 		attempt.status != 429 && attempt.status != 503)
 		transfer->response.repeated = true;
+
+	/* finding a kept-alive connection closed is an everyday matter */
+	if (action != TRIGGER_RETRY_AT_ONCE)
+		count_retry(transfer);
 	if (action == TRIGGER_RETRY_RATE_LIMIT)
 		meet_rate_limit(transfer, now, delay);
 	else if (action == TRIGGER_RETRY_AT_ONCE)

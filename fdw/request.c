@@ -266,6 +266,36 @@ has_only_remote_filter(const TriggerRelation *rel, const TriggerBinding *binding
 }
 
 /*
+ * Add a request for each key.  "list" is where the rows are if an item's path
+ * says so much; else they may be in any of the lists.
+ */
+static void
+add_items(TriggerRequests *requests, const TriggerResource *resource, List *keys,
+		  TriggerRequest *list, int nfilters)
+{
+	ListCell   *key;
+	ListCell   *cell;
+
+	foreach(key, keys)
+	{
+		List	   *lists = NIL;
+
+		requests->items = lappend(requests->items,
+								  trigger_request_item(list, resource->item,
+													   lfirst(key)));
+		if (resource->item->flags & TRIGGER_EP_ENVIRONMENT)
+			lists = list_make1(list);
+		else
+		{
+			/* copies: the moment of the row is put into them */
+			foreach(cell, requests->lists)
+				lists = lappend(lists, copy_request(lfirst(cell), nfilters));
+		}
+		requests->item_lists = lappend(requests->item_lists, lists);
+	}
+}
+
+/*
  * Everything that a scan may have to ask for.  "attributes" are those that
  * it delivers, "environments" what the API listed (NIL if nobody asked).
  */
@@ -277,6 +307,7 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 	const TriggerResource *resource = rel->resource;
 	const TriggerEndpoint *endpoint = trigger_resource_list(resource, target->kind);
 	TriggerRequests *requests = palloc0(sizeof(TriggerRequests));
+	List	   *keys;
 	int			key = filter_of_kind(resource, TRIGGER_FILTER_KEY);
 	int			nfilters = 0;
 	ListCell   *cell;
@@ -326,7 +357,7 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 										   nfilters);
 	}
 
-	if (key < 0 || resource->item == NULL ||
+	if (key < 0 || resource->item == NULL || requests->lists == NIL ||
 		!(binding->filters[key].bound || binding->filters[key].placeholder) ||
 		(target->credential && !trigger_endpoint_accepts(resource->item, target->kind)) ||
 		(resource->access == TRIGGER_ACCESS_LIST_ITEM &&
@@ -334,22 +365,17 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 		return requests;
 
 	requests->by_key = true;
+	keys = binding->filters[key].values;
+	if (binding->filters[key].placeholder)
+		keys = list_make1(unconstify(char *, binding->filters[key].placeholder));
 	foreach(cell, requests->lists)
 	{
-		TriggerRequest *list = (TriggerRequest *) lfirst(cell);
-		List	   *keys = binding->filters[key].values;
-		ListCell   *value;
+		add_items(requests, resource, keys, (TriggerRequest *) lfirst(cell),
+				  nfilters);
 
-		if (binding->filters[key].placeholder)
-			keys = list_make1(unconstify(char *, binding->filters[key].placeholder));
-		foreach(value, keys)
-		{
-			requests->items = lappend(requests->items,
-									  trigger_request_item(list, resource->item,
-														   lfirst(value)));
-			requests->item_lists = lappend(requests->item_lists,
-										   copy_request(list, nfilters));
-		}
+		/* only where the path names an environment are there several items */
+		if (!(resource->item->flags & TRIGGER_EP_ENVIRONMENT))
+			break;
 	}
 	return requests;
 }

@@ -46,7 +46,8 @@ typedef struct TriggerRequests
 	bool		by_key;			/* keys are known: "items" is used */
 	List	   *lists;			/* of TriggerRequest */
 	List	   *items;			/* of TriggerRequest, one for each key */
-	List	   *item_lists;		/* for each item, the list it belongs to */
+	List	   *item_lists;		/* for each item, a list of the lists that it
+								 * may be in */
 } TriggerRequests;
 
 extern TriggerRequests *trigger_requests_build(const TriggerTarget *target,

@@ -169,6 +169,8 @@ typedef struct TriggerResource
 	const TriggerEndpoint *item;	/* NULL: there is none */
 	/* ITEM_LIST: the retrieve answer's field that tells the moment */
 	const char *moment_field;
+	/* What every key begins with, NULL if nothing: others name no row. */
+	const char *key_prefix;
 	/* Keys that the list hides: looking one up must not show it either. */
 	const char *const *hidden_keys;
 	/* Keys that a path cannot name: they are looked for in the list. */

@@ -156,6 +156,8 @@ const TriggerResource trigger_resource_schedules = {
 	.filters = schedules_filters,
 	.lists = {&schedules_list},
 	.item = &schedules_retrieve,
+	/* any other text would be taken for a deduplication key */
+	.key_prefix = "sched_",
 	.expected_rows = 200,
 	.writer = &trigger_writer_schedules,
 };

@@ -186,6 +186,7 @@ const TriggerResource trigger_resource_runs = {
 	.lists = {&runs_list, &runs_list_project},
 	.item = &runs_retrieve,
 	.moment_field = "createdAt",
+	.key_prefix = "run_",
 	.expected_rows = 20000,
 	.write_only_hint = "Read it from a table of the resource \"run_details\".",
 	.writer = &trigger_writer_runs,
@@ -263,5 +264,6 @@ const TriggerResource trigger_resource_run_details = {
 	.filters = run_details_filters,
 	.lists = {&runs_list, &runs_list_project},
 	.item = &runs_retrieve,
+	.key_prefix = "run_",
 	.expected_rows = 20000,
 };

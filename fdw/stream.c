@@ -44,6 +44,8 @@ struct TriggerStream
 	MemoryContext context;		/* of the stream */
 	TriggerRequest *item;		/* NULL: only the list */
 	TriggerRequest *list;		/* NULL: only the item */
+	List	   *other_lists;	/* where to look if the item is not in it */
+	int64		moment;			/* when the item was created, 0: unknown */
 	StreamPhase phase;
 	int64		remaining;		/* rows that are still needed, 0: unknown */
 
@@ -79,12 +81,13 @@ struct TriggerStream
 };
 
 /*
- * Make a stream.  With both an item and a list, the item is retrieved to
- * find out where in the list the row is; the list's row is delivered.
+ * Make a stream.  With both an item and lists, the item is retrieved to find
+ * out where in the lists the row is; the row of the first list that has it is
+ * delivered.
  */
 TriggerStream *
 trigger_stream_create(const TriggerFetchPlan *plan, TriggerRequest *item,
-					  TriggerRequest *list)
+					  List *lists)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "trigger_fdw stream",
@@ -95,7 +98,8 @@ trigger_stream_create(const TriggerFetchPlan *plan, TriggerRequest *item,
 	stream->plan = plan;
 	stream->context = context;
 	stream->item = item;
-	stream->list = list;
+	stream->list = lists ? linitial(lists) : NULL;
+	stream->other_lists = lists ? list_copy_tail(lists, 1) : NIL;
 	stream->total_rows = -1;
 	stream->mark_at = 1;
 	stream->page_context = AllocSetContextCreate(context, "trigger_fdw page",
@@ -114,7 +118,7 @@ TriggerStream *
 trigger_stream_create_retrieve(const TriggerFetchPlan *plan,
 							   const TriggerRequest *list, Datum id)
 {
-	TriggerStream *stream = trigger_stream_create(plan, NULL, NULL);
+	TriggerStream *stream = trigger_stream_create(plan, NULL, NIL);
 	MemoryContext old = MemoryContextSwitchTo(stream->context);
 	char	   *key = TextDatumGetCString(id);
 
@@ -378,6 +382,7 @@ finish_item(TriggerStream *stream)
 			stream->phase = STREAM_DONE;
 			return;
 		}
+		stream->moment = moment;
 		stream->list->from = stream->list->to = moment;
 		start_list(stream);
 		return;
@@ -522,9 +527,21 @@ finish_page(TriggerStream *stream)
 	end_transfer(stream);
 
 	if (stream->item && keep_wanted_row(stream))
+	{
 		stream->more = false;
-	if (!stream->more)
+		stream->other_lists = NIL;
+	}
+	if (stream->more)
+		return;
+	if (stream->other_lists == NIL)
+	{
 		stream->phase = STREAM_DONE;
+		return;
+	}
+	stream->list = linitial(stream->other_lists);
+	stream->other_lists = list_delete_first(stream->other_lists);
+	stream->list->from = stream->list->to = stream->moment;
+	start_list(stream);
 }
 
 /*

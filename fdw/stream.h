@@ -18,7 +18,7 @@ typedef struct TriggerStream TriggerStream;
 
 extern TriggerStream *trigger_stream_create(const TriggerFetchPlan *plan,
 											TriggerRequest *item,
-											TriggerRequest *list);
+											List *lists);
 extern TriggerStream *trigger_stream_create_retrieve(const TriggerFetchPlan *plan,
 													 const TriggerRequest *list,
 													 Datum id);

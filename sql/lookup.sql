@@ -60,10 +60,10 @@ SELECT count(*) FROM prod.runs WHERE id = NULL;
 SELECT count(*) FROM prod.runs WHERE id = ANY ('{}');
 SELECT requests();
 -- a name is a path segment, whatever it is made of
-SELECT count(*) FROM prod.runs WHERE id IN ('a/b', '../runs', 'a?b=c', 'a%2Fb', '日本', 'a b');
+SELECT count(*) FROM prod.runs WHERE id IN ('run_a/b', 'run_/../runs', 'run_a?b=c', 'run_a%2Fb', 'run_日本', 'run_a b');
 SELECT request_targets();
--- these two mean something in a path however they are written
-SELECT count(*) FROM prod.runs WHERE id IN ('.', '..');
+-- other texts name no run, and are not worth a request
+SELECT count(*) FROM prod.runs WHERE id IN ('.', '..', 'x');
 SELECT requests();
 -- the moments that pass before a new run can be listed are not an error either
 CALL faults('{"match": {"path_regex": "/runs/run_"}, "action": {"kind": "status", "status": 404,

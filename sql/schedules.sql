@@ -59,7 +59,7 @@ SELECT requests();
 SELECT count(*) FROM prod.schedules WHERE id IN (:'newest', 'sched_none', '');
 SELECT count(*) FROM prod.schedules WHERE id = :'newest' AND NOT active;
 SELECT requests();
--- a deduplication key is not an id, although the API takes it for one
+-- a deduplication key is not an id: the API, which takes it for one, is not asked
 SELECT deduplication_key FROM listed WHERE deduplication_key IS NOT NULL ORDER BY 1 LIMIT 1 \gset
 SELECT count(*) FROM prod.schedules WHERE id = :'deduplication_key';
 SELECT requests();

@@ -194,6 +194,17 @@ DROP OWNED BY regress_trigger_writer;
 DROP ROLE regress_trigger_writer;
 RESET client_min_messages;
 
+-- functions ask for the right to use the server
+CREATE ROLE regress_trigger_nobody;
+SET ROLE regress_trigger_nobody;
+SELECT trigger_cancel_run('prod', 'run_none');
+SELECT trigger_replay_run('prod', 'run_none');
+SELECT trigger_reschedule_run('prod', 'run_none', '1h');
+SELECT trigger_upload_envvars('prod', '{"A": "b"}');
+RESET ROLE;
+DROP ROLE regress_trigger_nobody;
+SELECT requests();
+
 --
 -- Partitions: rows that are routed to a foreign table
 --
@@ -213,10 +224,65 @@ SELECT pg_temp.did($$INSERT INTO parts VALUES ('us-east-1', 'process-order', '1'
 SELECT pg_temp.did($$INSERT INTO parts VALUES ('us-east-1', 'process-order', '1', NULL)$$);
 SELECT pg_temp.did($$UPDATE parts SET region = 'us-east-1' WHERE region = 'here'$$);
 SELECT pg_temp.did($$INSERT INTO parts (region, task_identifier) VALUES ('us-east-1', 'process-order') RETURNING region, task_identifier, status$$);
+SELECT pg_temp.did($$UPDATE parts SET task_identifier = 'x' WHERE region = 'us-east-1'$$);
+SELECT pg_temp.did($$DELETE FROM parts WHERE region = 'us-east-1'$$);
 DROP TABLE parts;
+-- the same by inheritance; an update goes to the rows of both
+CREATE TABLE parent (task_identifier text, tags text[], id text);
+CREATE FOREIGN TABLE child () INHERITS (parent) SERVER prod OPTIONS (resource 'runs');
+INSERT INTO parent VALUES ('local', '{heir}', 'local');
+INSERT INTO child (task_identifier, tags) VALUES ('process-order', '{heir}');
+SELECT pg_temp.did($$UPDATE parent SET tags = tags || '{inherited}' WHERE tags @> '{heir}'$$, 'run_\w+');
+SELECT task_identifier, tags FROM parent WHERE tags @> '{heir}' ORDER BY 1;
+SELECT pg_temp.did($$UPDATE parent SET id = 'x' WHERE tags @> '{heir}'$$);
+DROP FOREIGN TABLE child;
+DROP TABLE parent;
+-- columns that are gone
+CREATE FOREIGN TABLE dropped (a text OPTIONS (field 'region'), task_identifier text, b text OPTIONS (field 'version'), id text, tags text[], status text)
+    SERVER prod OPTIONS (resource 'runs');
+ALTER FOREIGN TABLE dropped DROP COLUMN a, DROP COLUMN b;
+INSERT INTO dropped VALUES ('process-order') RETURNING task_identifier, tags, status;
+INSERT INTO dropped (task_identifier, tags) VALUES ('process-order', '{dropped}'), ('send-email', '{dropped,x}') RETURNING task_identifier, tags, status;
+UPDATE dropped SET tags = tags || '{more}' WHERE tags @> '{dropped}' RETURNING task_identifier, tags, status;
+DROP FOREIGN TABLE dropped;
+SELECT emulator.call('DELETE', 'requests');
 -- a default of the foreign table is a value like any other
 ALTER FOREIGN TABLE prod.runs ALTER COLUMN tags SET DEFAULT '{default}';
 INSERT INTO prod.runs (task_identifier) VALUES ('process-order');
 ALTER FOREIGN TABLE prod.runs ALTER COLUMN tags DROP DEFAULT;
 SELECT pg_temp.bodies();
+
+--
+-- Writes among other things
+--
+-- what is caught is not done, and what comes after it is
+DO $$ BEGIN
+    BEGIN
+        INSERT INTO prod.envvars (name, value) VALUES ('LOG_LEVEL', 'v');
+    EXCEPTION WHEN unique_violation THEN
+        RAISE INFO '%', SQLERRM;
+    END;
+    INSERT INTO prod.envvars (name, value) VALUES ('AFTER', 'v');
+END $$;
+UPDATE prod.envvars AS e SET value = 'w' WHERE name = 'AFTER' RETURNING e;
+DELETE FROM prod.envvars AS e WHERE name = 'AFTER' RETURNING e, e.tableoid::regclass;
+-- two servers in one statement
+SELECT emulator.call('DELETE', 'requests');
+WITH a AS (INSERT INTO pat.envvars (name, value, environment) VALUES ('TWO', 's', 'staging') RETURNING value),
+     b AS (INSERT INTO prod.envvars (name, value) VALUES ('TWO', 'p') RETURNING value) SELECT * FROM a, b;
+SELECT requests_sorted();
+-- all rows are written, however few of those returned are read
+WITH x AS (INSERT INTO prod.runs (task_identifier) SELECT 'process-order' FROM generate_series(1, 3) RETURNING id)
+SELECT count(*) FROM (SELECT * FROM x LIMIT 1) AS y;
+SELECT requests();
+-- a table's own rows once more
+SELECT pg_temp.did($$INSERT INTO prod.runs (task_identifier, payload) SELECT task_identifier, to_jsonb(id) FROM prod.runs WHERE status = 'FAILED'$$);
+-- another credential for a while
+BEGIN;
+SET LOCAL trigger_fdw.access_token = 'tr_stg_AlphaStagingRootKey00002';
+INSERT INTO prod.runs (task_identifier, tags) VALUES ('process-order', '{elsewhere}') RETURNING environment;
+INSERT INTO prod.envvars (name, value) VALUES ('ELSEWHERE', 'x') RETURNING environment;
+COMMIT;
+SELECT e, count(*) FROM unnest(ARRAY['prod', 'stg']) AS e, pg_temp.api('runs', e) AS r WHERE r->'tags' ? 'elsewhere' GROUP BY 1;
+SELECT e, count(*) FROM unnest(ARRAY['prod', 'stg']) AS e, pg_temp.api('envvars', e) AS v WHERE v->>'name' = 'ELSEWHERE' GROUP BY 1;
 CALL reset_emulator();

@@ -50,7 +50,6 @@ TESTS = [
     "writes_schedules",
     "writes_functions",
     "writes_misc",
-    "writes_tmpprobe",
 ]
 
 

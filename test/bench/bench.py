@@ -15,7 +15,8 @@ connection, in turns:
              same six columns out, same sink.  (Debian has no pgsql-http.
              This is its upper bound: fetching is a process of its own, and
              overlaps with the parsing.)
-  client     the official client's async iterator; only the iteration counts
+  client     the official client's async iterator in a fresh process; only the
+             iteration counts
   curl       a C program that follows the cursors and prints the bodies to
              /dev/null: the floor
 
@@ -224,7 +225,7 @@ class Bench:
             print("  not counted, valgrind is missing")
             return
         self.session.close()
-        self.cluster.stop("fast")   # and close() finds it stopped, which is no failure
+        self.cluster.stop("fast")
         counts = []
         for limit in (2000, 12000):
             sql = f"COPY (SELECT {SIX} FROM prod.runs LIMIT {limit}) TO '/dev/null'\n"
@@ -236,6 +237,8 @@ class Bench:
                 preexec_fn=self.cluster._demote)
             counts.append(int(re.search(r"Collected : (\d+)", done.stderr).group(1)))
         print(f"  {(counts[1] - counts[0]) // 10000} (six columns)")
+        self.cluster.start()
+        self.session = self.connect()
 
 
 PARTS = ["read", "requests", "planning", "cancel", "memory", "instructions"]
@@ -250,7 +253,6 @@ def main():
     arguments = parser.parse_args()
     bench = Bench(arguments)
     try:
-        # in this order: the last part stops the cluster
         for part in PARTS:
             if not arguments.part or part in arguments.part:
                 getattr(bench, part)()
