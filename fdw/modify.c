@@ -18,7 +18,7 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "compat.h"
 #include "connection.h"
 #include "executor/executor.h"
@@ -195,7 +195,9 @@ static void
 trigger_add_update_targets(PlannerInfo *root, Index rtindex,
 						   RangeTblEntry *rte, Relation relation)
 {
-	Var		   *row = makeWholeRowVar(rte, rtindex, 0, false);
+	/* the same that core adds for an UPDATE, so that they are one */
+	Var		   *row = makeVar(rtindex, InvalidAttrNumber, RECORDOID, -1,
+							  InvalidOid, 0);
 
 	add_row_identity_var(root, row, rtindex, "wholerow");
 }

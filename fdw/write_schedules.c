@@ -252,7 +252,7 @@ send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 	TriggerCallResult *volatile result = NULL;
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	bool		lost = false;
-	volatile bool answered = false;
+	volatile bool made = false; /* or nobody knows */
 
 	strays = lcons(pstrdup(mark), strays);
 	MemoryContextSwitchTo(old);
@@ -260,32 +260,29 @@ send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 	PG_TRY();
 	{
 		result = trigger_call(modify->http, modify->target, call);
-		answered = true;
-		if (!lost && result->status != 404)
+		made = lost || result->status != 404;
+		if (lost)
+			delete_stray(modify, mark);
+		else if (made)
 			(void) delete_id(modify, trigger_call_member(result, "id"));
 	}
 	PG_CATCH();
 	{
 		/* an answer that is an error says that there is none */
-		if (!answered && geterrcode() != ERRCODE_QUERY_CANCELED &&
-			geterrcode() != ERRCODE_ADMIN_SHUTDOWN)
-			strays = list_delete_first(strays);
-		else
+		if (made || geterrcode() == ERRCODE_QUERY_CANCELED ||
+			geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			ereport(WARNING,
 					(errcode(ERRCODE_WARNING),
 					 errmsg("a schedule with external id \"%s\" may be left", mark),
 					 errdetail("It was made to look for a deduplication key, and the statement ended before it was deleted."),
 					 errhint("The next INSERT of a deduplication key in this session deletes it.")));
+		else
+			strays = list_delete_first(strays);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (lost)
-	{
-		delete_stray(modify, mark);
-		result = NULL;
-	}
 	strays = list_delete_first(strays);
-	return result;
+	return lost ? NULL : result;
 }
 
 /*
@@ -605,6 +602,42 @@ new_value(TriggerModify *modify, TupleTableSlot *slot, const Schedule *schedule,
 }
 
 /*
+ * Send new settings.  If the answer is lost, they may be sent again only if
+ * the schedule is still there: for one that is gone, each time would create
+ * another.  NULL if it is gone.
+ */
+static TriggerCallResult *
+send_settings(TriggerModify *modify, TriggerCall *call, const Schedule *schedule)
+{
+	TriggerCall look = {.endpoint = &schedules_retrieve, .key = schedule->id,
+		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+	bool		lost;
+
+	call->lost = &lost;
+	for (int attempt = 0;; attempt++)
+	{
+		TriggerCallResult *result;
+
+		/* after the last chance, say that the outcome is unknown */
+		if (attempt >= modify->target->http.max_retries)
+			call->lost = NULL;
+		lost = false;
+		result = trigger_call(modify->http, modify->target, call);
+		if (!lost)
+			return result;
+		if (trigger_call(modify->http, modify->target, &look)->status == 404)
+		{
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg("schedule \"%s\" was deleted while it was changed",
+							schedule->id),
+					 errdetail("The connection was lost; the API may have created a schedule with the new settings instead.")));
+			return NULL;
+		}
+	}
+}
+
+/*
  * Replace a schedule's settings; NULL if it is gone.
  */
 static TriggerCallResult *
@@ -612,7 +645,7 @@ replace_settings(TriggerModify *modify, TupleTableSlot *slot,
 				 const Schedule *schedule)
 {
 	TriggerCall call = {.endpoint = &schedules_update, .key = schedule->id,
-		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+		.repeat = TRIGGER_REPEAT_NEVER, .statuses = {404}};
 	TriggerCallResult *result;
 	StringInfoData body;
 	char	   *cron = new_value(modify, slot, schedule, NeedCron);
@@ -633,8 +666,8 @@ replace_settings(TriggerModify *modify, TupleTableSlot *slot,
 					  new_value(modify, slot, schedule, NeedWindow));
 	appendStringInfoChar(&body, '}');
 	call.body = body.data;
-	result = trigger_call(modify->http, modify->target, &call);
-	if (result->status == 404)
+	result = send_settings(modify, &call, schedule);
+	if (result == NULL || result->status == 404)
 		return NULL;
 
 	/* it was gone, and the server has made another one instead */
@@ -667,6 +700,8 @@ update_schedule(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old
 			differs(new_value(modify, slot, &schedule, settings[i]),
 					schedule.is[settings[i]]);
 	active = schedule.is[NeedActive] && schedule.is[NeedActive][0] == 't';
+	if (trigger_row_sets(modify, "active"))
+		(void) required_text(modify, slot, "active");
 	if (!replace && trigger_row_flag(modify, slot, "active", active) == active)
 		return true;			/* nothing to change */
 	check_changeable(&schedule);

@@ -15,9 +15,9 @@ class Op:
     """One row of a statement.
 
     `count` is how often the state shows it after the statement: 0, 1, more; or "partly".
-    `name` is what an error's CONTEXT (or the warning after it) calls it. `affects` is false for a row that the
-    statement must skip (its name is taken and may be, it is over already, ...).
-    `call` tells which rows go in one request.
+    `name` is what an error's CONTEXT, or the warning after it, calls it. `affects` is false
+    for a row that the statement must skip (its name is taken and may be, it is over already,
+    ...). `call` tells which rows go in one request.
     """
 
     def __init__(self, label, call=None):
