@@ -84,7 +84,7 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 	trigger_http_wait(http, transfer);
 	response = trigger_transfer_response(transfer);
 	if (response->failure != TRIGGER_HTTP_OK && response->maybe_processed &&
-		call->repeat == TRIGGER_REPEAT_NEVER)
+		call->repeat != TRIGGER_REPEAT_SAFE)
 	{
 		if (call->lost == NULL)
 			report_unknown_outcome(response, target, call, result->source);

@@ -888,6 +888,7 @@ trigger_transfer_start(TriggerHttp *http, const TriggerHttpRequest *request,
 	transfer->http = http;
 	transfer->stats = stats;
 	transfer->policy.safe = request->repeat == TRIGGER_REPEAT_SAFE;
+	transfer->policy.answered = request->repeat == TRIGGER_REPEAT_ANSWERED;
 	transfer->policy.final_500 = request->final_500;
 	transfer->policy.max_retries = http->settings.max_retries;
 	transfer->policy.not_found_retries = request->not_found_retries;

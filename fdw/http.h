@@ -49,6 +49,8 @@ typedef struct TriggerHttpSettings
 typedef enum TriggerRepeat
 {
 	TRIGGER_REPEAT_SAFE,		/* reads, and writes that are idempotent */
+	TRIGGER_REPEAT_ANSWERED,	/* after an error of the server, but not after
+								 * a lost answer */
 	TRIGGER_REPEAT_NEVER		/* repeated only if surely not processed */
 } TriggerRepeat;
 

@@ -321,7 +321,7 @@ decide_server_error(const TriggerRetryPolicy *policy,
 
 	if (attempt->status == 500 && policy->final_500)
 		return TRIGGER_RETRY_GIVE_UP;
-	if (!policy->safe &&
+	if (!policy->safe && !policy->answered &&
 		!((attempt->status == 500 || attempt->status == 503) &&
 		  attempt->hints.should_retry == 1))
 		return TRIGGER_RETRY_GIVE_UP;

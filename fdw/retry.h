@@ -31,6 +31,7 @@ typedef struct TriggerRetryHints
 typedef struct TriggerRetryPolicy
 {
 	bool		safe;			/* repeating it does no harm */
+	bool		answered;		/* nor after an answer, if not after a loss */
 	bool		final_500;		/* a 500 is the answer */
 	int			max_retries;	/* counted repetitions */
 	int			not_found_retries;	/* repetitions of a 404 */

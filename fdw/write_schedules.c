@@ -645,7 +645,7 @@ replace_settings(TriggerModify *modify, TupleTableSlot *slot,
 				 const Schedule *schedule)
 {
 	TriggerCall call = {.endpoint = &schedules_update, .key = schedule->id,
-		.repeat = TRIGGER_REPEAT_NEVER, .statuses = {404}};
+		.repeat = TRIGGER_REPEAT_ANSWERED, .statuses = {404}};
 	TriggerCallResult *result;
 	StringInfoData body;
 	char	   *cron = new_value(modify, slot, schedule, NeedCron);

@@ -80,9 +80,9 @@ SELECT pg_temp.did($$DELETE FROM prod.envvars WHERE name IN ('NEW_1', 'NEW_2', '
 SELECT pg_temp.did($$INSERT INTO prod.envvars (name, value) VALUES ('NEW_1', '1'), ('LOG_LEVEL', '2') RETURNING name$$);
 SELECT pg_temp.all_vars() = :'before';
 -- COPY
-COPY prod.envvars (name, value, is_secret) FROM stdin;
-COPIED_1	one	t
-COPIED_2	two	f
+COPY prod.envvars (name, value, is_secret) FROM stdin WITH (DELIMITER '|');
+COPIED_1|one|t
+COPIED_2|two|f
 \.
 SELECT pg_temp.bodies();
 SELECT pg_temp.did($$COPY prod.envvars (name, value) FROM PROGRAM 'printf "COPIED_3,3\nLOG_LEVEL,4\n"' WITH (FORMAT csv)$$);

@@ -213,9 +213,9 @@ CREATE TABLE parts (region text, task_identifier text, payload jsonb, status tex
 CREATE FOREIGN TABLE part_us PARTITION OF parts FOR VALUES IN ('us-east-1') SERVER prod OPTIONS (resource 'runs');
 CREATE TABLE part_local PARTITION OF parts DEFAULT;
 SELECT pg_temp.did($$INSERT INTO parts (region, task_identifier, payload) VALUES ('us-east-1', 'process-order', '1'), ('here', 'local', '2'), ('us-east-1', 'process-order', '3')$$);
-COPY parts (region, task_identifier) FROM stdin;
-us-east-1	process-order
-here	local
+COPY parts (region, task_identifier) FROM stdin WITH (DELIMITER '|');
+us-east-1|process-order
+here|local
 \.
 SELECT count(*) FROM part_local;
 SELECT pg_temp.change_counts();

@@ -255,10 +255,10 @@ SELECT requests();
 -- COPY
 --
 SELECT emulator.call('DELETE', 'writes');
-COPY prod.runs (task_identifier, payload, tags) FROM stdin;
-process-order	{"copied": 1}	{copied}
-send-email	{"copied": 2}	{copied,again}
-process-order	\N	\N
+COPY prod.runs (task_identifier, payload, tags) FROM stdin WITH (DELIMITER '|');
+process-order|{"copied": 1}|{copied}
+send-email|{"copied": 2}|{copied,again}
+process-order|\N|\N
 \.
 SELECT pg_temp.bodies();
 SELECT pg_temp.did($$COPY prod.runs (task_identifier, payload) FROM PROGRAM 'seq -f "process-order,%.0f" 1 1200' WITH (FORMAT csv)$$);

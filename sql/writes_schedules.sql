@@ -54,9 +54,9 @@ DELETE FROM prod.schedules WHERE id IN (SELECT id FROM returned);
 DELETE FROM prod.schedules WHERE deduplication_key LIKE 'trigger\_fdw\_%' OR deduplication_key LIKE 'w%';
 SELECT pg_temp.all_schedules() = :'before';
 -- COPY
-COPY prod.schedules (task, cron, deduplication_key) FROM stdin;
-hourly-sync	6 * * * *	w-copied-1
-daily-digest	7 * * * *	w-copied-2
+COPY prod.schedules (task, cron, deduplication_key) FROM stdin WITH (DELIMITER '|');
+hourly-sync|6 * * * *|w-copied-1
+daily-digest|7 * * * *|w-copied-2
 \.
 SELECT pg_temp.did($$DELETE FROM prod.schedules WHERE deduplication_key LIKE 'w-copied-%'$$, 'sched_\w+');
 SELECT pg_temp.all_schedules() = :'before';

@@ -97,6 +97,7 @@ class InsertSchedules(Case):
 class ChangeSchedules(Case):
     """Partial UPDATE, activation, DELETE of several."""
 
+    unsafe = "^PUT"                     # repeated only if the schedule is still there
     rival = "deletes one"
 
     def build(self):
