@@ -86,9 +86,9 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 	if (response->failure != TRIGGER_HTTP_OK && response->maybe_processed &&
 		call->repeat != TRIGGER_REPEAT_SAFE)
 	{
-		if (call->lost == NULL)
+		if (!call->report_loss)
 			report_unknown_outcome(response, target, call, result->source);
-		*call->lost = true;
+		result->lost = true;
 		MemoryContextDelete(context);
 		return result;
 	}

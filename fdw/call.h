@@ -27,8 +27,7 @@ typedef struct TriggerCall
 	const char *body;			/* JSON in UTF-8; NULL: none */
 	TriggerRepeat repeat;
 	int			statuses[TRIGGER_CALL_STATUSES];
-	bool	   *lost;			/* if not NULL: set, instead of an ERROR, when
-								 * nobody knows what became of the request */
+	bool		report_loss;	/* by the result, not by an ERROR */
 } TriggerCall;
 
 typedef struct TriggerCallResult
@@ -37,6 +36,7 @@ typedef struct TriggerCallResult
 	char	   *body;			/* NUL-terminated */
 	size_t		body_len;
 	bool		repeated;		/* a request before may have done it already */
+	bool		lost;			/* nobody knows what became of the request */
 	const char *source;			/* method and path, for messages */
 } TriggerCallResult;
 

@@ -433,17 +433,15 @@ mark_written(TriggerModify *modify, NewVariable *variables, int n,
  */
 static bool
 report_faster(TriggerModify *modify, NewVariable *variables, int n,
-			  NewVariable *first_row)
+			  const NewVariable *first_row)
 {
-	NewVariable copy = *first_row;
-	const NewVariable *first = &copy;
+	NewVariable first = *first_row; /* which may be changed below */
+	List	   *now = list_variables(modify, first.environment);
 	bool		found = false;
-
-	List	   *now = list_variables(modify, first->environment);
 
 	for (int i = 0; i < n; i++)
 	{
-		if (!same_import(&variables[i], first) ||
+		if (!same_import(&variables[i], &first) ||
 			find_variable(now, variables[i].name) == NULL)
 			continue;
 		if (!modify->do_nothing)

@@ -600,13 +600,17 @@ finish_runs(TriggerModify *modify, TupleTableSlot **slots, NewRun *runs, int n,
 	for (int i = 0; i < n; i++)
 	{
 		written[i] = !runs[i].cached;
-		if (!written[i])
-			notice_cached(modify, &runs[i]);
-		else
-		{
+		if (written[i])
 			trigger_written_add(modify->written, runs[i].id);
+		else
+			notice_cached(modify, &runs[i]);
+	}
+
+	/* reading them may fail, so all are noted before the first */
+	for (int i = 0; i < n; i++)
+	{
+		if (written[i])
 			fill_from_run(modify, slots[i], runs[i].id);
-		}
 	}
 }
 

@@ -251,17 +251,16 @@ send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 {
 	TriggerCallResult *volatile result = NULL;
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	bool		lost = false;
 	volatile bool made = false; /* or nobody knows */
 
 	strays = lcons(pstrdup(mark), strays);
 	MemoryContextSwitchTo(old);
-	call->lost = &lost;
+	call->report_loss = true;
 	PG_TRY();
 	{
 		result = trigger_call(modify->http, modify->target, call);
-		made = lost || result->status != 404;
-		if (lost)
+		made = result->lost || result->status != 404;
+		if (result->lost)
 			delete_stray(modify, mark);
 		else if (made)
 			(void) delete_id(modify, trigger_call_member(result, "id"));
@@ -282,7 +281,7 @@ send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 	}
 	PG_END_TRY();
 	strays = list_delete_first(strays);
-	return lost ? NULL : result;
+	return result->lost ? NULL : result;
 }
 
 /*
@@ -611,19 +610,15 @@ send_settings(TriggerModify *modify, TriggerCall *call, const Schedule *schedule
 {
 	TriggerCall look = {.endpoint = &schedules_retrieve, .key = schedule->id,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
-	bool		lost;
 
-	call->lost = &lost;
 	for (int attempt = 0;; attempt++)
 	{
 		TriggerCallResult *result;
 
 		/* after the last chance, say that the outcome is unknown */
-		if (attempt >= modify->target->http.max_retries)
-			call->lost = NULL;
-		lost = false;
+		call->report_loss = attempt < modify->target->http.max_retries;
 		result = trigger_call(modify->http, modify->target, call);
-		if (!lost)
+		if (!result->lost)
 			return result;
 		if (trigger_call(modify->http, modify->target, &look)->status == 404)
 		{

@@ -26,6 +26,7 @@ PARTS = {
     "httpcore": [PYTHON, "test/httpcore/run.py"],
     "regress": [PYTHON, "test/regress.py"],
     "behaviour": [PYTHON, "test/behaviour/run.py"],
+    "faults": [PYTHON, "test/faults/faults.py"],
     "differential": [PYTHON, "test/differential/differential.py"],
     "contract": ["sh", "test/contract/run.sh"],
 }
