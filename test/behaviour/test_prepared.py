@@ -104,8 +104,8 @@ class Prepared(Case):
             (quote(first["id"]), first["status"], requests(first)),
             ("NULL", None, []), ("''", None, []),
             (quote(second["id"]), second["status"], requests(second)),
-            # "." is not a name in a path: the list is searched
-            ("'..'", None, [f"{LIST}{ALL}&{PAGE}"])))
+            # no run has such an id
+            ("'..'", None, [])))
 
     def test_limit(self):
         """A limit that is a parameter: no more pages than it needs, custom plan or generic."""
