@@ -78,6 +78,20 @@ WHERE status = 'FAILED' AND created_at > now() - interval '6 hours';
 
 SELECT id, error ->> 'message' AS error FROM prod.run_details
 WHERE status = 'FAILED' AND created_at > now() - interval '6 hours' LIMIT 2;"""),
+    ("Trigger a run for every team: several rows are one request. Then cancel what is waiting.",
+     """INSERT INTO prod.runs (task_identifier, payload, tags)
+SELECT 'send-email', jsonb_build_object('team', team), ARRAY['demo']
+FROM (SELECT DISTINCT team FROM owner) t RETURNING id, payload;
+
+UPDATE prod.runs SET status = 'CANCELED'
+WHERE status = 'QUEUED' AND tags @> '{demo}' RETURNING id, status;"""),
+    ("A variable that exists is not overwritten: an error, or skipped if you say so.",
+     """INSERT INTO prod.envvars (name, value) VALUES ('FEATURE_DEMO', 'on');
+
+INSERT INTO prod.envvars (name, value) VALUES ('FEATURE_DEMO', 'off')
+ON CONFLICT DO NOTHING;
+
+SELECT name, value FROM prod.envvars WHERE name = 'FEATURE_DEMO';"""),
     ("And what did this session cost the API?",
      "SELECT server, requests, retries, bytes_received, rate_limit_remaining\n"
      "FROM trigger_fdw_stats();"),
