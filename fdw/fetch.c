@@ -22,6 +22,7 @@
 #include "fetch.h"
 
 #include "answer.h"
+#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "portability/instr_time.h"
 #include "seen.h"
@@ -438,15 +439,6 @@ trigger_fetch_wait(TriggerFetch *fetch)
 	fetch->plan.stats->http.wait_time += INSTR_TIME_GET_MICROSEC(duration);
 }
 
-/* The one endpoint that a scan may need besides its own. */
-static const TriggerEndpoint environments_list = {
-	.operation = "environments.list",
-	.path = "/api/v1/projects/{project}/environments",
-	.credentials = TRIGGER_CRED_PAT,
-	.paging = TRIGGER_PAGING_NONE,
-	.flags = TRIGGER_EP_PROJECT,
-};
-
 /*
  * Names of the project's environments, as they are shown.  Waits.
  */
@@ -454,7 +446,7 @@ List *
 trigger_fetch_environments(TriggerHttp *http, const TriggerTarget *target,
 						   TriggerFetchStats *stats)
 {
-	TriggerRequest request = {.target = target, .endpoint = &environments_list};
+	TriggerRequest request = {.target = target, .endpoint = &trigger_endpoint_environments_list};
 	TriggerRequests requests = {.lists = list_make1(&request)};
 	TriggerField field = {.path = "slug", .label = "slug", .required = true,
 		.kind = TRIGGER_JSON_STRING, .slug = true, .null_slot = -1};

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "answer.h"
+#include "endpoint.h"
 #include "catalog/pg_foreign_server.h"
 #include "compat.h"
 #include "connection.h"
@@ -111,22 +112,6 @@ trigger_fdw_stats(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The cheapest question that each kind of credential may ask. */
-static const TriggerEndpoint probe_runs = {
-	.operation = "runs.list",
-	.path = "/api/v1/runs",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_CURSOR,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint probe_projects = {
-	.operation = "projects.list",
-	.path = "/api/v1/projects",
-	.credentials = TRIGGER_CRED_PAT,
-	.paging = TRIGGER_PAGING_NONE,
-};
-
 /*
  * Append a member to a JSON object under construction.
  */
@@ -158,7 +143,8 @@ trigger_check_server(PG_FUNCTION_ARGS)
 	TriggerHttp *connection;
 	StringInfoData buf;
 
-	request.endpoint = target->kind == TRIGGER_CRED_PAT ? &probe_projects : &probe_runs;
+	/* the cheapest question that each kind of credential may ask */
+	request.endpoint = target->kind == TRIGGER_CRED_PAT ? &trigger_endpoint_projects_list : &trigger_endpoint_runs_list;
 	request.environment = target->environment;
 	trigger_target_check(target, request.endpoint);
 	http.url = trigger_request_url(&request, &page);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "connection.h"
 #include "document.h"
@@ -28,59 +29,6 @@ PG_FUNCTION_INFO_V1(trigger_replay_run);
 PG_FUNCTION_INFO_V1(trigger_cancel_run);
 PG_FUNCTION_INFO_V1(trigger_reschedule_run);
 PG_FUNCTION_INFO_V1(trigger_upload_envvars);
-
-static const TriggerEndpoint run_replay = {
-	.operation = "runs.replay",
-	.method = "POST",
-	.path = "/api/v1/runs/{key}/replay",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_cancel = {
-	.operation = "runs.cancel",
-	.method = "POST",
-	.path = "/api/v2/runs/{key}/cancel",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_reschedule = {
-	.operation = "runs.reschedule",
-	.method = "POST",
-	.path = "/api/v1/runs/{key}/reschedule",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_retrieve = {
-	.operation = "runs.retrieve",
-	.path = "/api/v3/runs/{key}",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_trigger = {
-	.operation = "tasks.trigger",
-	.method = "POST",
-	.path = "/api/v1/tasks/{key}/trigger",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint envvars_import = {
-	.operation = "envvars.upload",
-	.method = "POST",
-	.path = "/api/v1/projects/{project}/envvars/{environment}/import",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PAT,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH,
-};
 
 /*
  * The target and the connection of a function that writes.
@@ -163,7 +111,7 @@ static void
 read_original(TriggerHttp *http, const TriggerTarget *target, const char *id,
 			  char **task, char **payload)
 {
-	TriggerCall call = {.endpoint = &run_retrieve, .key = id,
+	TriggerCall call = {.endpoint = &trigger_endpoint_runs_retrieve, .key = id,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerCallResult *result = trigger_call(http, target, &call);
 	TriggerField fields[3] = {
@@ -211,7 +159,7 @@ trigger_replay_run(PG_FUNCTION_ARGS)
 	id = run_argument(PG_GETARG_TEXT_PP(1));
 	if (PG_ARGISNULL(2) && PG_ARGISNULL(3))
 	{
-		call.endpoint = &run_replay;
+		call.endpoint = &trigger_endpoint_runs_replay;
 		call.key = id;
 	}
 	else
@@ -232,7 +180,7 @@ trigger_replay_run(PG_FUNCTION_ARGS)
 		if (!PG_ARGISNULL(3))
 			trigger_body_member(&body, "options", utf8_json(PG_GETARG_JSONB_P(3)));
 		appendStringInfoChar(&body, '}');
-		call.endpoint = &run_trigger;
+		call.endpoint = &trigger_endpoint_tasks_trigger;
 		call.key = task;
 		call.body = body.data;
 	}
@@ -249,7 +197,7 @@ trigger_cancel_run(PG_FUNCTION_ARGS)
 	TriggerHttp *http;
 	TriggerTarget *target = writing_target(PG_GETARG_NAME(0),
 										   "trigger_cancel_run()", &http);
-	TriggerCall call = {.endpoint = &run_cancel, .repeat = TRIGGER_REPEAT_SAFE};
+	TriggerCall call = {.endpoint = &trigger_endpoint_runs_cancel, .repeat = TRIGGER_REPEAT_SAFE};
 
 	call.key = run_argument(PG_GETARG_TEXT_PP(1));
 	PG_RETURN_TEXT_P(answered_id(trigger_call(http, target, &call)));
@@ -264,7 +212,7 @@ trigger_reschedule_run(PG_FUNCTION_ARGS)
 	TriggerHttp *http;
 	TriggerTarget *target = writing_target(PG_GETARG_NAME(0),
 										   "trigger_reschedule_run()", &http);
-	TriggerCall call = {.endpoint = &run_reschedule,
+	TriggerCall call = {.endpoint = &trigger_endpoint_runs_reschedule,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	char	   *delay = utf8_argument(PG_GETARG_TEXT_PP(2));
 
@@ -284,7 +232,7 @@ trigger_upload_envvars(PG_FUNCTION_ARGS)
 {
 	TriggerHttp *http;
 	TriggerTarget *target;
-	TriggerCall call = {.endpoint = &envvars_import, .statuses = {400}};
+	TriggerCall call = {.endpoint = &trigger_endpoint_envvars_upload, .statuses = {400}};
 	TriggerCallResult *result;
 	Jsonb	   *variables;
 	bool		override;
@@ -337,7 +285,7 @@ trigger_upload_envvars(PG_FUNCTION_ARGS)
 					 errmsg("some of the environment variables already exist"),
 					 errdetail("Nothing was changed."),
 					 errhint("Use override => true to replace them.")));
-		trigger_call_refused(result, target, &envvars_import);
+		trigger_call_refused(result, target, &trigger_endpoint_envvars_upload);
 	}
 	PG_RETURN_INT32(n);
 }

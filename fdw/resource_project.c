@@ -8,23 +8,8 @@
  *-------------------------------------------------------------------------
  */
 #include "resource.h"
+#include "endpoint.h"
 #include "writer.h"
-
-static const TriggerEndpoint envvars_list = {
-	.operation = "envvars.list",
-	.path = "/api/v1/projects/{project}/envvars/{environment}",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PAT,
-	.paging = TRIGGER_PAGING_NONE,
-	.flags = TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint envvars_retrieve = {
-	.operation = "envvars.retrieve",
-	.path = "/api/v1/projects/{project}/envvars/{environment}/{key}",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PAT,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH,
-};
 
 static const TriggerColumn envvars_columns[] = {
 	{.name = "name", .type = "text", .kind = TRIGGER_JSON_STRING,
@@ -66,29 +51,12 @@ const TriggerResource trigger_resource_envvars = {
 	.access = TRIGGER_ACCESS_ITEM,
 	.columns = envvars_columns,
 	.filters = envvars_filters,
-	.lists = {&envvars_list},
-	.item = &envvars_retrieve,
+	.lists = {&trigger_endpoint_envvars_list},
+	.item = &trigger_endpoint_envvars_retrieve,
 	.hidden_keys = envvars_hidden,
 	.unaddressable_keys = envvars_unaddressable,
 	.expected_rows = 100,
 	.writer = &trigger_writer_envvars,
-};
-
-static const TriggerEndpoint schedules_list = {
-	.operation = "schedules.list",
-	.path = "/api/v1/schedules",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_NUMBER,
-	.rows = "data",
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_retrieve = {
-	.operation = "schedules.retrieve",
-	.path = "/api/v1/schedules/{key}",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
 };
 
 /*
@@ -154,20 +122,12 @@ const TriggerResource trigger_resource_schedules = {
 	.access = TRIGGER_ACCESS_ITEM,
 	.columns = schedules_columns,
 	.filters = schedules_filters,
-	.lists = {&schedules_list},
-	.item = &schedules_retrieve,
+	.lists = {&trigger_endpoint_schedules_list},
+	.item = &trigger_endpoint_schedules_retrieve,
 	/* any other text would be taken for a deduplication key */
 	.key_prefix = "sched_",
 	.expected_rows = 200,
 	.writer = &trigger_writer_schedules,
-};
-
-static const TriggerEndpoint timezones_list = {
-	.operation = "schedules.timezones",
-	.path = "/api/v1/timezones",
-	.credentials = TRIGGER_CRED_ANYONE,
-	.paging = TRIGGER_PAGING_NONE,
-	.rows = "timezones",
 };
 
 static const TriggerColumn timezones_columns[] = {
@@ -186,6 +146,6 @@ const TriggerResource trigger_resource_timezones = {
 	.access = TRIGGER_ACCESS_LIST,
 	.columns = timezones_columns,
 	.filters = timezones_filters,
-	.lists = {&timezones_list},
+	.lists = {&trigger_endpoint_timezones_list},
 	.expected_rows = 420,
 };

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "resource.h"
+#include "endpoint.h"
 #include "writer.h"
 
 /*
@@ -47,34 +48,6 @@ static const TriggerWord run_machines[] = {
 	{"large-1x", "large-1x"},
 	{"large-2x", "large-2x"},
 	{NULL, NULL}
-};
-
-static const TriggerEndpoint runs_list = {
-	.operation = "runs.list",
-	.path = "/api/v1/runs",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_CURSOR,
-	.rows = "data",
-	.flags = TRIGGER_EP_BRANCH | TRIGGER_EP_WINDOW,
-};
-
-static const TriggerEndpoint runs_list_project = {
-	.operation = "runs.list",
-	.path = "/api/v1/projects/{project}/runs",
-	.credentials = TRIGGER_CRED_PAT,
-	.paging = TRIGGER_PAGING_CURSOR,
-	.rows = "data",
-	.environment_param = "filter[env]",
-	.flags = TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_WINDOW |
-	TRIGGER_EP_FINAL_500,
-};
-
-static const TriggerEndpoint runs_retrieve = {
-	.operation = "runs.retrieve",
-	.path = "/api/v3/runs/{key}",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
 };
 
 #define TEXT(name_, list_, item_, flags_) \
@@ -183,8 +156,8 @@ const TriggerResource trigger_resource_runs = {
 	.access = TRIGGER_ACCESS_ITEM_LIST,
 	.columns = runs_columns,
 	.filters = runs_filters,
-	.lists = {&runs_list, &runs_list_project},
-	.item = &runs_retrieve,
+	.lists = {&trigger_endpoint_runs_list, &trigger_endpoint_project_runs_list},
+	.item = &trigger_endpoint_runs_retrieve,
 	.moment_field = "createdAt",
 	.key_prefix = "run_",
 	.expected_rows = 20000,
@@ -262,8 +235,8 @@ const TriggerResource trigger_resource_run_details = {
 	.access = TRIGGER_ACCESS_LIST_ITEM,
 	.columns = run_details_columns,
 	.filters = run_details_filters,
-	.lists = {&runs_list, &runs_list_project},
-	.item = &runs_retrieve,
+	.lists = {&trigger_endpoint_runs_list, &trigger_endpoint_project_runs_list},
+	.item = &trigger_endpoint_runs_retrieve,
 	.key_prefix = "run_",
 	.expected_rows = 20000,
 };

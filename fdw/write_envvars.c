@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodes.h"
@@ -23,45 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "writer.h"
-
-#define ENVVARS_FLAGS \
-	(TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH)
-#define ENVVARS_CREDENTIALS (TRIGGER_CRED_SECRET | TRIGGER_CRED_PAT)
-
-static const TriggerEndpoint envvars_list = {
-	.operation = "envvars.list",
-	.path = "/api/v1/projects/{project}/envvars/{environment}",
-	.credentials = ENVVARS_CREDENTIALS,
-	.paging = TRIGGER_PAGING_NONE,
-	.flags = ENVVARS_FLAGS,
-};
-
-static const TriggerEndpoint envvars_import = {
-	.operation = "envvars.upload",
-	.method = "POST",
-	.path = "/api/v1/projects/{project}/envvars/{environment}/import",
-	.credentials = ENVVARS_CREDENTIALS,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = ENVVARS_FLAGS,
-};
-
-static const TriggerEndpoint envvars_update = {
-	.operation = "envvars.update",
-	.method = "PUT",
-	.path = "/api/v1/projects/{project}/envvars/{environment}/{key}",
-	.credentials = ENVVARS_CREDENTIALS,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = ENVVARS_FLAGS,
-};
-
-static const TriggerEndpoint envvars_delete = {
-	.operation = "envvars.del",
-	.method = "DELETE",
-	.path = "/api/v1/projects/{project}/envvars/{environment}/{key}",
-	.credentials = ENVVARS_CREDENTIALS,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = ENVVARS_FLAGS,
-};
 
 /* A variable that an environment has. */
 typedef struct Variable
@@ -123,7 +85,7 @@ answer_text(Datum value)
 static List *
 list_variables(TriggerModify *modify, const char *environment)
 {
-	TriggerCall call = {.endpoint = &envvars_list, .environment = environment,
+	TriggerCall call = {.endpoint = &trigger_endpoint_envvars_list, .environment = environment,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerCallResult *result = trigger_call(modify->http, modify->target, &call);
 	TriggerField fields[3] = {
@@ -475,7 +437,7 @@ static void
 run_import(TriggerModify *modify, NewVariable *variables, int n,
 		   NewVariable *first)
 {
-	TriggerCall call = {.endpoint = &envvars_import,
+	TriggerCall call = {.endpoint = &trigger_endpoint_envvars_upload,
 		.environment = first->environment, .repeat = TRIGGER_REPEAT_SAFE,
 		.statuses = {400}};
 	TriggerCallResult *result;
@@ -509,7 +471,7 @@ run_import(TriggerModify *modify, NewVariable *variables, int n,
 			return;
 	}
 	if (!report_faster(modify, variables, n, first))
-		trigger_call_refused(result, modify->target, &envvars_import);
+		trigger_call_refused(result, modify->target, &trigger_endpoint_envvars_upload);
 }
 
 /*
@@ -559,7 +521,7 @@ insert_variables(TriggerModify *modify, TupleTableSlot **slots, int n,
 static bool
 update_variable(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
 {
-	TriggerCall call = {.endpoint = &envvars_update,
+	TriggerCall call = {.endpoint = &trigger_endpoint_envvars_update,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 	char	   *value = trigger_row_text(modify, slot, "value");
 	char	   *before = trigger_row_text(modify, old, "value");
@@ -596,7 +558,7 @@ update_variable(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old
 static bool
 delete_variable(TriggerModify *modify, TupleTableSlot *old)
 {
-	TriggerCall call = {.endpoint = &envvars_delete,
+	TriggerCall call = {.endpoint = &trigger_endpoint_envvars_del,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404, 400}};
 	TriggerCallResult *result;
 
@@ -615,8 +577,8 @@ delete_variable(TriggerModify *modify, TupleTableSlot *old)
 static void
 check_target(TriggerModify *modify, CmdType operation)
 {
-	trigger_target_check(modify->target, operation == CMD_INSERT ? &envvars_import :
-						 operation == CMD_UPDATE ? &envvars_update : &envvars_delete);
+	trigger_target_check(modify->target, operation == CMD_INSERT ? &trigger_endpoint_envvars_upload :
+						 operation == CMD_UPDATE ? &trigger_endpoint_envvars_update : &trigger_endpoint_envvars_del);
 }
 
 static const char *const insertable[] = {

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "convert.h"
 #include "json_reader.h"
@@ -42,69 +43,6 @@
 /* Tags of a run. */
 #define MAX_TAGS		10
 #define MAX_TAG_LENGTH	128
-
-static const TriggerEndpoint run_trigger = {
-	.operation = "tasks.trigger",
-	.method = "POST",
-	.path = "/api/v1/tasks/{key}/trigger",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_batch = {
-	.operation = "tasks.batchTrigger",
-	.method = "POST",
-	.path = "/api/v1/tasks/batch",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_NONE,
-	.rows = "runs",
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_cancel = {
-	.operation = "runs.cancel",
-	.method = "POST",
-	.path = "/api/v2/runs/{key}/cancel",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_tags = {
-	.operation = "runs.addTags",
-	.method = "POST",
-	.path = "/api/v1/runs/{key}/tags",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_metadata = {
-	.operation = "runs.metadata",
-	.method = "PUT",
-	.path = "/api/v1/runs/{key}/metadata",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_reschedule = {
-	.operation = "runs.reschedule",
-	.method = "POST",
-	.path = "/api/v1/runs/{key}/reschedule",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint run_retrieve = {
-	.operation = "runs.retrieve",
-	.path = "/api/v3/runs/{key}",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
 
 /* One row of an INSERT. */
 typedef struct NewRun
@@ -478,7 +416,7 @@ all_have_keys(const NewRun *runs, int n)
 static void
 trigger_one(TriggerModify *modify, NewRun *run)
 {
-	TriggerCall call = {.endpoint = &run_trigger, .key = run->task};
+	TriggerCall call = {.endpoint = &trigger_endpoint_tasks_trigger, .key = run->task};
 	TriggerCallResult *result;
 	StringInfoData body;
 
@@ -524,7 +462,7 @@ trigger_run_result(const TriggerCallResult *result, char **id, bool *cached)
 static void
 trigger_many(TriggerModify *modify, NewRun *runs, int n, StringInfo items)
 {
-	TriggerCall call = {.endpoint = &run_batch};
+	TriggerCall call = {.endpoint = &trigger_endpoint_tasks_batch};
 	TriggerCallResult *result;
 	TriggerField fields[2] = {
 		{.path = "id", .label = "id", .required = true,
@@ -578,7 +516,7 @@ notice_cached(TriggerModify *modify, const NewRun *run)
 static void
 fill_from_run(TriggerModify *modify, TupleTableSlot *slot, const char *id)
 {
-	TriggerCall call = {.endpoint = &run_retrieve, .key = id,
+	TriggerCall call = {.endpoint = &trigger_endpoint_runs_retrieve, .key = id,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerCallResult *result;
 
@@ -849,18 +787,18 @@ update_run(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
 
 	/* cancelling comes last: a run that is over takes no metadata */
 	if (change.tags &&
-		!change_run(modify, &run_tags, id,
+		!change_run(modify, &trigger_endpoint_runs_add_tags, id,
 					psprintf("{\"tags\":%s}", tags_json(change.tags))))
 		return false;
 	if (change.metadata &&
-		!change_run(modify, &run_metadata, id,
+		!change_run(modify, &trigger_endpoint_runs_metadata, id,
 					psprintf("{\"metadata\":%s}", change.metadata)))
 		return false;
 	if (change.delay &&
-		!change_run(modify, &run_reschedule, id,
+		!change_run(modify, &trigger_endpoint_runs_reschedule, id,
 					psprintf("{\"delay\":\"%s\"}", change.delay)))
 		return false;
-	if (change.cancel && !change_run(modify, &run_cancel, id, NULL))
+	if (change.cancel && !change_run(modify, &trigger_endpoint_runs_cancel, id, NULL))
 		return false;
 	trigger_written_add(modify->written, id);
 	if (modify->reread)
@@ -875,17 +813,17 @@ static void
 check_target(TriggerModify *modify, CmdType operation)
 {
 	if (operation == CMD_INSERT)
-		trigger_target_check(modify->target, &run_trigger);
+		trigger_target_check(modify->target, &trigger_endpoint_tasks_trigger);
 	else
 	{
 		if (trigger_row_sets(modify, "status"))
-			trigger_target_check(modify->target, &run_cancel);
+			trigger_target_check(modify->target, &trigger_endpoint_runs_cancel);
 		if (trigger_row_sets(modify, "tags"))
-			trigger_target_check(modify->target, &run_tags);
+			trigger_target_check(modify->target, &trigger_endpoint_runs_add_tags);
 		if (trigger_row_sets(modify, "metadata"))
-			trigger_target_check(modify->target, &run_metadata);
+			trigger_target_check(modify->target, &trigger_endpoint_runs_metadata);
 		if (trigger_row_sets(modify, "delayed_until"))
-			trigger_target_check(modify->target, &run_reschedule);
+			trigger_target_check(modify->target, &trigger_endpoint_runs_reschedule);
 	}
 }
 

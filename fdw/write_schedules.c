@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "json_reader.h"
 #include "nodes/nodes.h"
@@ -31,68 +32,6 @@
 
 /* Cron of the stray schedule that looks for a key in other environments. */
 #define PROBE_CRON		"0 0 29 2 *"
-
-static const TriggerEndpoint schedules_create = {
-	.operation = "schedules.create",
-	.method = "POST",
-	.path = "/api/v1/schedules",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_retrieve = {
-	.operation = "schedules.retrieve",
-	.path = "/api/v1/schedules/{key}",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_update = {
-	.operation = "schedules.update",
-	.method = "PUT",
-	.path = "/api/v1/schedules/{key}",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_delete = {
-	.operation = "schedules.del",
-	.method = "DELETE",
-	.path = "/api/v1/schedules/{key}",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_activate = {
-	.operation = "schedules.activate",
-	.method = "POST",
-	.path = "/api/v1/schedules/{key}/activate",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_deactivate = {
-	.operation = "schedules.deactivate",
-	.method = "POST",
-	.path = "/api/v1/schedules/{key}/deactivate",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_ITEM,
-	.flags = TRIGGER_EP_BRANCH,
-};
-
-static const TriggerEndpoint schedules_list = {
-	.operation = "schedules.list",
-	.path = "/api/v1/schedules",
-	.credentials = TRIGGER_CRED_SECRET,
-	.paging = TRIGGER_PAGING_NUMBER,
-	.rows = "data",
-	.flags = TRIGGER_EP_BRANCH,
-};
 
 /*
  * A cron expression has five fields with single blanks between them: the
@@ -157,7 +96,7 @@ append_settings(TriggerModify *modify, TupleTableSlot *slot, StringInfo body)
 static bool
 delete_id(TriggerModify *modify, const char *id)
 {
-	TriggerCall call = {.endpoint = &schedules_delete, .key = id,
+	TriggerCall call = {.endpoint = &trigger_endpoint_schedules_del, .key = id,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 	TriggerCallResult *result = trigger_call(modify->http, modify->target, &call);
 
@@ -200,7 +139,7 @@ delete_stray(TriggerModify *modify, const char *mark)
 									 modify->rel->name);
 	for (; page <= pages; page++)
 	{
-		TriggerCall call = {.endpoint = &schedules_list,
+		TriggerCall call = {.endpoint = &trigger_endpoint_schedules_list,
 			.repeat = TRIGGER_REPEAT_SAFE, .page = page};
 		TriggerCallResult *result = trigger_call(modify->http, modify->target,
 												 &call);
@@ -291,7 +230,7 @@ send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 static bool
 is_taken_elsewhere(TriggerModify *modify, const char *key, const char *task)
 {
-	TriggerCall call = {.endpoint = &schedules_update, .key = key,
+	TriggerCall call = {.endpoint = &trigger_endpoint_schedules_update, .key = key,
 		.repeat = TRIGGER_REPEAT_NEVER, .statuses = {404}};
 	TriggerCallResult *result = NULL;
 	StringInfoData body;
@@ -326,7 +265,7 @@ is_taken_elsewhere(TriggerModify *modify, const char *key, const char *task)
 static bool
 is_key_free(TriggerModify *modify, const char *key, const char *task)
 {
-	TriggerCall call = {.endpoint = &schedules_retrieve, .key = key,
+	TriggerCall call = {.endpoint = &trigger_endpoint_schedules_retrieve, .key = key,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 
 	if (strncmp(key, "sched_", 6) == 0)
@@ -364,7 +303,7 @@ set_active(TriggerModify *modify, const char *id, bool active)
 		.statuses = {404}};
 	TriggerCallResult *result;
 
-	call.endpoint = active ? &schedules_activate : &schedules_deactivate;
+	call.endpoint = active ? &trigger_endpoint_schedules_activate : &trigger_endpoint_schedules_deactivate;
 	result = trigger_call(modify->http, modify->target, &call);
 	return result->status == 404 ? NULL : result;
 }
@@ -376,7 +315,7 @@ set_active(TriggerModify *modify, const char *id, bool active)
 static bool
 insert_schedule(TriggerModify *modify, TupleTableSlot *slot)
 {
-	TriggerCall call = {.endpoint = &schedules_create,
+	TriggerCall call = {.endpoint = &trigger_endpoint_schedules_create,
 		.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerCallResult *result;
 	StringInfoData body;
@@ -499,7 +438,7 @@ has_column(TriggerModify *modify, const char *column)
 static bool
 retrieve_schedule(TriggerModify *modify, Schedule *schedule)
 {
-	TriggerCall call = {.endpoint = &schedules_retrieve, .key = schedule->id,
+	TriggerCall call = {.endpoint = &trigger_endpoint_schedules_retrieve, .key = schedule->id,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 	TriggerCallResult *result = trigger_call(modify->http, modify->target, &call);
 	TriggerField fields[NeedCount] = {{0}};
@@ -608,7 +547,7 @@ new_value(TriggerModify *modify, TupleTableSlot *slot, const Schedule *schedule,
 static TriggerCallResult *
 send_settings(TriggerModify *modify, TriggerCall *call, const Schedule *schedule)
 {
-	TriggerCall look = {.endpoint = &schedules_retrieve, .key = schedule->id,
+	TriggerCall look = {.endpoint = &trigger_endpoint_schedules_retrieve, .key = schedule->id,
 		.repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
 
 	for (int attempt = 0;; attempt++)
@@ -639,7 +578,7 @@ static TriggerCallResult *
 replace_settings(TriggerModify *modify, TupleTableSlot *slot,
 				 const Schedule *schedule)
 {
-	TriggerCall call = {.endpoint = &schedules_update, .key = schedule->id,
+	TriggerCall call = {.endpoint = &trigger_endpoint_schedules_update, .key = schedule->id,
 		.repeat = TRIGGER_REPEAT_ANSWERED, .statuses = {404}};
 	TriggerCallResult *result;
 	StringInfoData body;
@@ -741,8 +680,8 @@ delete_schedule(TriggerModify *modify, TupleTableSlot *old)
 static void
 check_target(TriggerModify *modify, CmdType operation)
 {
-	trigger_target_check(modify->target, operation == CMD_INSERT ? &schedules_create :
-						 operation == CMD_UPDATE ? &schedules_update : &schedules_delete);
+	trigger_target_check(modify->target, operation == CMD_INSERT ? &trigger_endpoint_schedules_create :
+						 operation == CMD_UPDATE ? &trigger_endpoint_schedules_update : &trigger_endpoint_schedules_del);
 }
 
 static const char *const insertable[] = {
