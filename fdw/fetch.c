@@ -22,8 +22,8 @@
 #include "fetch.h"
 
 #include "answer.h"
-#include "endpoint.h"
 #include "catalog/pg_type.h"
+#include "endpoint.h"
 #include "portability/instr_time.h"
 #include "seen.h"
 #include "stream.h"

@@ -10,10 +10,10 @@
 #include "postgres.h"
 
 #include "answer.h"
-#include "endpoint.h"
 #include "catalog/pg_foreign_server.h"
 #include "compat.h"
 #include "connection.h"
+#include "endpoint.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"

@@ -10,10 +10,10 @@
 #include "postgres.h"
 
 #include "call.h"
-#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "connection.h"
 #include "document.h"
+#include "endpoint.h"
 #include "fmgr.h"
 #include "function.h"
 #include "mb/pg_wchar.h"

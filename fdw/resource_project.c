@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "resource.h"
 #include "endpoint.h"
+#include "resource.h"
 #include "writer.h"
 
 static const TriggerColumn envvars_columns[] = {

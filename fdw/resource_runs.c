@@ -12,8 +12,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "resource.h"
 #include "endpoint.h"
+#include "resource.h"
 #include "writer.h"
 
 /*

@@ -16,8 +16,8 @@
 #include "postgres.h"
 
 #include "call.h"
-#include "endpoint.h"
 #include "catalog/pg_type.h"
+#include "endpoint.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodes.h"
 #include "rows.h"

@@ -21,9 +21,9 @@
 #include "postgres.h"
 
 #include "call.h"
-#include "endpoint.h"
 #include "catalog/pg_type.h"
 #include "convert.h"
+#include "endpoint.h"
 #include "json_reader.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodes.h"

@@ -21,8 +21,8 @@
 #include "postgres.h"
 
 #include "call.h"
-#include "endpoint.h"
 #include "catalog/pg_type.h"
+#include "endpoint.h"
 #include "json_reader.h"
 #include "nodes/nodes.h"
 #include "rows.h"
@@ -680,8 +680,10 @@ delete_schedule(TriggerModify *modify, TupleTableSlot *old)
 static void
 check_target(TriggerModify *modify, CmdType operation)
 {
-	trigger_target_check(modify->target, operation == CMD_INSERT ? &trigger_endpoint_schedules_create :
-						 operation == CMD_UPDATE ? &trigger_endpoint_schedules_update : &trigger_endpoint_schedules_del);
+	trigger_target_check(modify->target,
+						 operation == CMD_INSERT ? &trigger_endpoint_schedules_create :
+						 operation == CMD_UPDATE ? &trigger_endpoint_schedules_update :
+						 &trigger_endpoint_schedules_del);
 }
 
 static const char *const insertable[] = {
