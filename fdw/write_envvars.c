@@ -577,8 +577,10 @@ delete_variable(TriggerModify *modify, TupleTableSlot *old)
 static void
 check_target(TriggerModify *modify, CmdType operation)
 {
-	trigger_target_check(modify->target, operation == CMD_INSERT ? &trigger_endpoint_envvars_upload :
-						 operation == CMD_UPDATE ? &trigger_endpoint_envvars_update : &trigger_endpoint_envvars_del);
+	trigger_target_check(modify->target,
+						 operation == CMD_INSERT ? &trigger_endpoint_envvars_upload :
+						 operation == CMD_UPDATE ? &trigger_endpoint_envvars_update :
+						 &trigger_endpoint_envvars_del);
 }
 
 static const char *const insertable[] = {

@@ -303,7 +303,8 @@ set_active(TriggerModify *modify, const char *id, bool active)
 		.statuses = {404}};
 	TriggerCallResult *result;
 
-	call.endpoint = active ? &trigger_endpoint_schedules_activate : &trigger_endpoint_schedules_deactivate;
+	call.endpoint = active ? &trigger_endpoint_schedules_activate :
+		&trigger_endpoint_schedules_deactivate;
 	result = trigger_call(modify->http, modify->target, &call);
 	return result->status == 404 ? NULL : result;
 }
