@@ -144,7 +144,8 @@ trigger_check_server(PG_FUNCTION_ARGS)
 	StringInfoData buf;
 
 	/* the cheapest question that each kind of credential may ask */
-	request.endpoint = target->kind == TRIGGER_CRED_PAT ? &trigger_endpoint_projects_list : &trigger_endpoint_runs_list;
+	request.endpoint = target->kind == TRIGGER_CRED_PAT ?
+		&trigger_endpoint_projects_list : &trigger_endpoint_runs_list;
 	request.environment = target->environment;
 	trigger_target_check(target, request.endpoint);
 	http.url = trigger_request_url(&request, &page);
