@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "connection.h"
 #include "executor/executor.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/appendinfo.h"
@@ -325,17 +326,22 @@ trigger_plan_direct_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
 }
 
 /*
- * IsForeignRelUpdatable: what information_schema and clients are told.
+ * IsForeignRelUpdatable: what information_schema and clients are told.  Must
+ * not fail for a table that maps nothing, or nobody could list the others.
  */
 static int
 trigger_is_updatable(Relation relation)
 {
-	TriggerRelation *rel = trigger_relation_open(relation);
+	ForeignTable *table = GetForeignTable(RelationGetRelid(relation));
+	const char *name = trigger_option_get(table->options, "resource");
+	const TriggerResource *resource;
 
-	if (rel->resource->writer == NULL ||
-		!trigger_target_is_updatable(rel->serverid, rel->options))
+	resource = trigger_resource_find(name ? name :
+									 RelationGetRelationName(relation));
+	if (resource == NULL || resource->writer == NULL ||
+		!trigger_target_is_updatable(table->serverid, table->options))
 		return 0;
-	return rel->resource->writer->operations;
+	return resource->writer->operations;
 }
 
 /* ------------------------------------------------------------------------

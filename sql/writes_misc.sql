@@ -12,6 +12,10 @@ CALL reset_emulator();
 --
 -- What information_schema says.  To PostgreSQL a column can be updated if rows can be deleted, too.
 --
+-- a table that maps nothing does not keep anybody from listing the others
+CREATE FOREIGN TABLE prod.no_resource (x text) SERVER prod;
+SELECT table_name, is_insertable_into FROM information_schema.tables WHERE table_name = 'no_resource';
+DROP FOREIGN TABLE prod.no_resource;
 SELECT table_name, is_insertable_into FROM information_schema.tables WHERE table_schema = 'prod' ORDER BY 1;
 SELECT table_name, is_updatable, count(*) FROM information_schema.columns WHERE table_schema = 'prod' GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT relname, pg_relation_is_updatable(oid, false) FROM pg_class WHERE relnamespace = 'prod'::regnamespace AND relkind = 'f' ORDER BY 1;
