@@ -233,11 +233,11 @@ needs_reread(const TriggerRelation *rel, const TriggerWriter *writer,
 }
 
 /*
- * Check a statement and describe it for the executor.
+ * PlanForeignModify: check a statement and describe it for the executor.
  */
 static List *
-plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
-			int subplan_index)
+trigger_plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
+					int subplan_index)
 {
 	RangeTblEntry *rte = planner_rt_fetch(rtindex, root);
 	Relation	relation = table_open(rte->relid, NoLock);
@@ -275,16 +275,6 @@ plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
 }
 
 /*
- * PlanForeignModify.
- */
-static List *
-trigger_plan_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
-					int subplan_index)
-{
-	return plan_modify(root, plan, rtindex, subplan_index);
-}
-
-/*
  * PlanDirectModify: an INSERT of several rows with RETURNING.
  *
  * Core hands such rows over one by one and wants each one's outcome at once,
@@ -312,7 +302,7 @@ trigger_plan_direct_modify(PlannerInfo *root, ModifyTable *plan, Index rtindex,
 		return false;
 
 	scan = make_foreignscan(NIL, NIL, rtindex, NIL,
-							plan_modify(root, plan, rtindex, subplan_index),
+							trigger_plan_modify(root, plan, rtindex, subplan_index),
 							NIL, NIL, rows);
 	scan->operation = CMD_INSERT;
 	scan->resultRelation = rtindex;
