@@ -162,20 +162,47 @@ delete_stray(TriggerModify *modify, const char *mark)
 
 /*
  * Stray schedules of probes that were interrupted: their marks, in
- * TopMemoryContext.
+ * TopMemoryContext, and the servers that have them, in the same order.
  */
 static List *strays = NIL;
+static List *stray_servers = NIL;
 
 /*
- * Delete what interrupted statements of this session have left.
+ * Note a stray.
+ */
+static void
+remember_stray(TriggerModify *modify, const char *mark)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	strays = lcons(pstrdup(mark), strays);
+	stray_servers = lcons_oid(modify->target->serverid, stray_servers);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Forget the n-th of them.
+ */
+static void
+forget_stray(int n)
+{
+	pfree(list_nth(strays, n));
+	strays = list_delete_nth_cell(strays, n);
+	stray_servers = list_delete_nth_cell(stray_servers, n);
+}
+
+/*
+ * Delete what interrupted statements of this session have left on the server.
  */
 static void
 delete_strays(TriggerModify *modify)
 {
-	while (strays != NIL)
+	for (int n = list_length(strays) - 1; n >= 0; n--)
 	{
-		delete_stray(modify, linitial(strays));
-		strays = list_delete_first(strays);
+		if (list_nth_oid(stray_servers, n) != modify->target->serverid)
+			continue;
+		delete_stray(modify, list_nth(strays, n));
+		forget_stray(n);
 	}
 }
 
@@ -189,11 +216,9 @@ static TriggerCallResult *
 send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 {
 	TriggerCallResult *volatile result = NULL;
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	volatile bool made = false; /* or nobody knows */
 
-	strays = lcons(pstrdup(mark), strays);
-	MemoryContextSwitchTo(old);
+	remember_stray(modify, mark);
 	call->report_loss = true;
 	PG_TRY();
 	{
@@ -215,11 +240,11 @@ send_probe(TriggerModify *modify, TriggerCall *call, char *mark)
 					 errdetail("It was made to look for a deduplication key, and the statement ended before it was deleted."),
 					 errhint("The next INSERT of a deduplication key in this session deletes it.")));
 		else
-			strays = list_delete_first(strays);
+			forget_stray(0);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	strays = list_delete_first(strays);
+	forget_stray(0);
 	return result->lost ? NULL : result;
 }
 
