@@ -64,7 +64,7 @@ all install clean:
 else
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
-ifeq ($(wildcard $(PGXS)),)
+ifeq ($(wildcard $(shell $(PG_CONFIG) --includedir-server)/postgres.h),)
 $(error PostgreSQL's development files are missing; "scripts/setup.sh build" installs them)
 endif
 # Bitcode is for inlining into compiled expressions: nothing here is called in one.

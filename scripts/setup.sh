@@ -33,7 +33,8 @@ group_build() {
     need gcc have gcc
     need make have make
     need libc6-dev exists /usr/include/stdio.h
-    need "postgresql-server-dev-$version" pg_has --pgxs ""
+    # the headers, not PGXS: that comes with the client
+    need "postgresql-server-dev-$version" pg_has --includedir-server /postgres.h
     need libcurl4-openssl-dev have curl-config
     need libjson-c-dev exists /usr/include/json-c/json.h
 }
