@@ -120,22 +120,64 @@ parse_words(const char *body, size_t len, char *buf, size_t size)
 }
 
 /*
- * A copy of words from the network without the credential, should they repeat
- * it.  To be done before anything is cut off: half a key is too much.
+ * Length of what looks like a credential at the beginning of a text, 0 if
+ * nothing does: a key or an access token by its prefix, a public token by its
+ * three parts.
+ */
+static size_t
+credential_length(const char *s)
+{
+	static const char *const prefixes[] = {"tr_dev_", "tr_stg_", "tr_prod_",
+		"tr_preview_", "tr_pat_", "tr_oat_", "tr_uat_", NULL
+	};
+	const char *word = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t		len;
+
+	for (int i = 0; prefixes[i]; i++)
+	{
+		if (strncmp(s, prefixes[i], strlen(prefixes[i])) == 0)
+			return strspn(s, word);
+	}
+	if (strncmp(s, "eyJ", 3) != 0)
+		return 0;
+	len = strspn(s, word);
+	for (int part = 0; part < 2; part++)
+	{
+		if (s[len] != '.')
+			return 0;
+		len += 1 + strspn(s + len + 1, word);
+	}
+	return len;
+}
+
+/*
+ * A copy of words from the network without credentials, should they repeat
+ * one: the target's, or another that it was exchanged for.  To be done before
+ * anything is cut off: half a key is too much.
  */
 static char *
 redact(const char *words, size_t len, const char *credential)
 {
 	char	   *copy = pnstrdup(words, len);
-	char	   *found;
+	char	   *to = copy;
 
-	while (credential && (found = strstr(copy, credential)) != NULL)
+	for (const char *from = copy; *from;)
 	{
-		size_t		rest = strlen(credential);
+		size_t		secret = credential_length(from);
 
-		memset(found, '*', 4);
-		memmove(found + 4, found + rest, strlen(found + rest) + 1);
+		if (credential && strncmp(from, credential, strlen(credential)) == 0)
+			secret = Max(secret, strlen(credential));
+		if (secret == 0)
+			*to++ = *from++;
+		else
+		{
+			/* shorter than any of them */
+			memcpy(to, "****", 4);
+			to += 4;
+			from += secret;
+		}
 	}
+	*to = '\0';
 	return copy;
 }
 

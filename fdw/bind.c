@@ -201,7 +201,8 @@ is_list_value(const char *s)
  * any one element of those that a row must contain will do.
  */
 static void
-bind_has_any(TriggerBinding *binding, TriggerBoundFilter *bound, TriggerOp op,
+bind_has_any(TriggerBinding *binding, TriggerBoundFilter *bound,
+			 const TriggerFilter *filter, TriggerOp op,
 			 const TriggerValue *value)
 {
 	bool		nulls;
@@ -222,7 +223,8 @@ bind_has_any(TriggerBinding *binding, TriggerBoundFilter *bound, TriggerOp op,
 
 	foreach(cell, strings)
 	{
-		if (is_list_value(lfirst(cell)))
+		if (filter->kind == TRIGGER_FILTER_HAS_ONE ? *(char *) lfirst(cell) != '\0' :
+			is_list_value(lfirst(cell)))
 			sendable = lappend(sendable, lfirst(cell));
 		else if (op == TRIGGER_OP_OVERLAPS)
 			return;
@@ -263,6 +265,22 @@ bind_time(TriggerBinding *binding, TriggerOp op, const TriggerValue *value)
 		else if (to <= TRIGGER_MAX_MS)
 			binding->to = binding->to == 0 ? to : Min(binding->to, to);
 	}
+}
+
+/*
+ * Apply a lower bound of an integer that counts from 0.
+ */
+static void
+bind_after(TriggerBoundFilter *bound, TriggerOp op, const TriggerValue *value)
+{
+	int64		after = DatumGetInt64(value->value);
+
+	if (op != TRIGGER_OP_GT && after > PG_INT64_MIN)
+		after--;
+	if (after < 0)
+		return;
+	bound->after = bound->bound ? Max(bound->after, after) : after;
+	bound->bound = true;
 }
 
 /*
@@ -321,6 +339,7 @@ check_sendable(const TriggerRelation *rel, const TriggerFilter *filter,
 	ListCell   *cell;
 
 	if (!bound->bound || filter->kind == TRIGGER_FILTER_BOOLEAN ||
+		filter->kind == TRIGGER_FILTER_AFTER ||
 		filter->kind == TRIGGER_FILTER_ENVIRONMENT)
 		return;
 
@@ -332,13 +351,15 @@ check_sendable(const TriggerRelation *rel, const TriggerFilter *filter,
 		switch (filter->kind)
 		{
 			case TRIGGER_FILTER_KEY:
+			case TRIGGER_FILTER_PATH:
 				/* "." and ".." are not names in a path */
-				if (strcmp(s, ".") == 0 || strcmp(s, "..") == 0 ||
+				if (*s == '\0' || strcmp(s, ".") == 0 || strcmp(s, "..") == 0 ||
 					has_name(rel->resource->unaddressable_keys, s))
 					sendable = false;
 				bytes = 0;		/* a request each */
 				break;
 			case TRIGGER_FILTER_SINGLE:
+			case TRIGGER_FILTER_HAS_ONE:
 				if (*s == '\0')
 					sendable = false;
 				bytes = 0;
@@ -357,19 +378,29 @@ check_sendable(const TriggerRelation *rel, const TriggerFilter *filter,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("condition on column \"%s\" of foreign table \"%s\" cannot be applied",
 						filter->column, rel->name),
+				 filter->kind == TRIGGER_FILTER_PATH ?
+				 errdetail("The value cannot be part of a path.") :
 				 errdetail("The API cannot filter by an empty value, by one with a comma, or by so many values at once.")));
 	bound->bound = false;
 	bound->values = NIL;
 }
 
 /*
+ * Does a text begin with another?
+ */
+static bool
+begins_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/*
  * Values that name no row at all: they are not worth a request.
  */
 static void
-drop_impossible_keys(const TriggerRelation *rel, TriggerBinding *binding,
-					 TriggerBoundFilter *bound)
+drop_impossible_keys(const TriggerRelation *rel, const TriggerFilter *filter,
+					 TriggerBinding *binding, TriggerBoundFilter *bound)
 {
-	const TriggerResource *resource = rel->resource;
 	List	   *kept = NIL;
 	ListCell   *cell;
 
@@ -377,9 +408,9 @@ drop_impossible_keys(const TriggerRelation *rel, TriggerBinding *binding,
 	{
 		const char *s = lfirst(cell);
 
-		if (*s != '\0' && !has_name(resource->hidden_keys, s) &&
-			(resource->key_prefix == NULL ||
-			 strncmp(s, resource->key_prefix, strlen(resource->key_prefix)) == 0))
+		if (*s != '\0' && !has_name(rel->resource->hidden_keys, s) &&
+			(filter->prefix == NULL || begins_with(s, filter->prefix)) &&
+			(filter->never == NULL || !begins_with(s, filter->never)))
 			kept = lappend(kept, lfirst(cell));
 	}
 	bound->values = kept;
@@ -437,7 +468,11 @@ trigger_bind(const TriggerRelation *rel, List *conditions,
 							 op == TRIGGER_OP_TRUE);
 				break;
 			case TRIGGER_FILTER_HAS_ANY:
-				bind_has_any(binding, bound, op, value);
+			case TRIGGER_FILTER_HAS_ONE:
+				bind_has_any(binding, bound, filter, op, value);
+				break;
+			case TRIGGER_FILTER_AFTER:
+				bind_after(bound, op, value);
 				break;
 			case TRIGGER_FILTER_TIME:
 				bind_time(binding, op, value);
@@ -453,8 +488,9 @@ trigger_bind(const TriggerRelation *rel, List *conditions,
 		const TriggerFilter *filter = &rel->resource->filters[i];
 		TriggerBoundFilter *bound = &binding->filters[i];
 
-		if (bound->bound && filter->kind == TRIGGER_FILTER_KEY)
-			drop_impossible_keys(rel, binding, bound);
+		if (bound->bound && (filter->kind == TRIGGER_FILTER_KEY ||
+							 (filter->kind == TRIGGER_FILTER_PATH && filter->prefix)))
+			drop_impossible_keys(rel, filter, binding, bound);
 		if (bound->bound && filter->words &&
 			list_length(bound->values) == list_length(all_words(filter->words)) &&
 			!is_only_remote(rel, filter))

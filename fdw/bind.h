@@ -31,6 +31,7 @@ typedef struct TriggerBoundFilter
 	bool		bound;			/* rows of other values are not wanted */
 	List	   *values;			/* of char *, UTF-8, distinct */
 	bool		truth;			/* BOOLEAN */
+	int64		after;			/* AFTER */
 	const char *placeholder;	/* EXPLAIN: the value is not known */
 } TriggerBoundFilter;
 

@@ -120,3 +120,50 @@ trigger_random_name(void)
 	name[2 * sizeof(bits)] = '\0';
 	return name;
 }
+
+/*
+ * Characters of a UTF-8 text.
+ */
+int
+trigger_utf8_length(const char *utf8)
+{
+	int			n = 0;
+
+	for (const unsigned char *p = (const unsigned char *) utf8; *p;
+		 p += pg_utf_mblen(p))
+		n++;
+	return n;
+}
+
+/*
+ * Tags within the API's limits, as a JSON array.  "owner" is what has them, for
+ * messages.
+ */
+char *
+trigger_tags_json(List *tags, const char *owner)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	if (list_length(tags) > TRIGGER_MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a %s can have at most %d tags", owner, TRIGGER_MAX_TAGS)));
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(cell, tags)
+	{
+		const char *tag = lfirst(cell);
+
+		if (trigger_is_blank(tag) ||
+			trigger_utf8_length(tag) > TRIGGER_MAX_TAG_LENGTH)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a tag has 1 to %d characters, not all of them blank",
+							TRIGGER_MAX_TAG_LENGTH)));
+		appendStringInfo(&buf, "%s%s", buf.len > 1 ? "," : "",
+						 trigger_json_quote(tag));
+	}
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}

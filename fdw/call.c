@@ -10,6 +10,7 @@
 #include "call.h"
 
 #include "answer.h"
+#include "exchange.h"
 #include "json_reader.h"
 #include "mb/pg_wchar.h"
 #include "request.h"
@@ -48,6 +49,65 @@ report_unknown_outcome(const TriggerHttpResponse *response,
 }
 
 /*
+ * Headers of a call; the first may hold a credential.
+ */
+static const char *const *
+call_headers(const TriggerRequest *request, const TriggerCall *call)
+{
+	const char *const *usual = trigger_request_headers(request, call->body != NULL);
+	const char **headers;
+	int			n = 0;
+
+	if (call->header == NULL)
+		return usual;
+	while (usual[n])
+		n++;
+	headers = palloc((n + 2) * sizeof(char *));
+	memcpy(headers, usual, n * sizeof(char *));
+	headers[n++] = call->header;
+	headers[n] = NULL;
+	return headers;
+}
+
+/*
+ * Send a request once (and again as its connection's rules allow) and wait.
+ * Everything is allocated in the current context.
+ */
+static TriggerHttpResponse *
+send_call(TriggerHttp *http, const TriggerRequest *request,
+		  const TriggerCall *call, const TriggerPage *page)
+{
+	TriggerHttpRequest sent = {.repeat = call->repeat};
+	TriggerTransfer *transfer;
+
+	sent.method = call->endpoint->method ? call->endpoint->method : "GET";
+	sent.url = trigger_request_url(request, page);
+	sent.headers = call_headers(request, call);
+	sent.body = call->body;
+	sent.body_len = call->body ? strlen(call->body) : 0;
+	transfer = trigger_transfer_start(http, &sent, CurrentMemoryContext, NULL);
+	trigger_http_wait(http, transfer);
+	return trigger_transfer_response(transfer);
+}
+
+/*
+ * The request that a call is.
+ */
+static TriggerRequest
+call_request(const TriggerTarget *target, const TriggerCall *call)
+{
+	TriggerRequest request = {.target = target, .endpoint = call->endpoint,
+		.key = call->key, .scope_ids = call->scope_ids};
+
+	request.environment = call->environment ? call->environment : target->environment;
+	if (call->project)
+		request.path = list_make2("project", unconstify(char *, call->project));
+	if (request.scope_ids == NIL && call->key && call->endpoint->scope_part)
+		request.scope_ids = list_make1(unconstify(char *, call->key));
+	return request;
+}
+
+/*
  * Send a request and wait for its answer.  ERROR unless it succeeds or ends
  * with a status that the caller wants to see.  The result is in the current
  * context.
@@ -57,32 +117,28 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 			 const TriggerCall *call)
 {
 	TriggerCallResult *result = palloc0(sizeof(TriggerCallResult));
-	TriggerRequest request = {.target = target, .endpoint = call->endpoint,
-		.key = call->key};
-	TriggerPage page = {.size = target->page_size, .number = call->page};
-	TriggerHttpRequest sent = {.repeat = call->repeat};
+	TriggerRequest request = call_request(target, call);
+	TriggerPage size = {.size = target->page_size, .number = call->page};
+	const TriggerPage *page = call->page ? &size : NULL;
 	TriggerHttpResponse *response;
-	TriggerTransfer *transfer;
 	MemoryContext context;
 	MemoryContext old;
 
-	trigger_target_check(target, call->endpoint);
-	request.environment = call->environment ? call->environment : target->environment;
-	result->source = trigger_request_describe(&request, call->page ? &page : NULL);
+	trigger_target_check_named(target, call->endpoint, call->project,
+							   call->environment);
+	result->source = trigger_request_describe(&request, page);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "trigger_fdw call",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	sent.method = call->endpoint->method ? call->endpoint->method : "GET";
-	sent.url = trigger_request_url(&request, call->page ? &page : NULL);
-	sent.headers = trigger_request_headers(&request, call->body != NULL);
-	sent.body = call->body;
-	sent.body_len = call->body ? strlen(call->body) : 0;
-	transfer = trigger_transfer_start(http, &sent, context, NULL);
+	do
+	{
+		trigger_exchange(http, &request);
+		response = send_call(http, &request, call, page);
+	} while (response->failure == TRIGGER_HTTP_OK &&
+			 trigger_exchange_renew(&request, response->status));
 	MemoryContextSwitchTo(old);
 
-	trigger_http_wait(http, transfer);
-	response = trigger_transfer_response(transfer);
 	if (response->failure != TRIGGER_HTTP_OK && response->maybe_processed &&
 		call->repeat != TRIGGER_REPEAT_SAFE)
 	{

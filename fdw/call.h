@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "http.h"
+#include "nodes/pg_list.h"
 #include "target.h"
 
 /* Statuses besides success that the caller wants to see, ended by 0. */
@@ -21,10 +22,14 @@
 typedef struct TriggerCall
 {
 	const TriggerEndpoint *endpoint;
-	const char *environment;	/* NULL: the target's */
+	const char *project;		/* NULL: the target's */
+	const char *environment;	/* the same */
 	const char *key;			/* UTF-8; NULL: the path has none */
 	int			page;			/* of a list with page numbers; 0: it is none */
-	const char *body;			/* JSON in UTF-8; NULL: none */
+	const char *body;			/* in UTF-8; NULL: none */
+	const char *header;			/* one more, "Name: value"; NULL: none */
+	List	   *scope_ids;		/* of a token, if the key is not what it needs;
+								 * char * */
 	TriggerRepeat repeat;
 	int			statuses[TRIGGER_CALL_STATUSES];
 	bool		report_loss;	/* by the result, not by an ERROR */

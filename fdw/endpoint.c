@@ -15,13 +15,15 @@
 #define ENVVARS_FLAGS \
 	(TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH)
 #define ENVVARS_CREDENTIALS (TRIGGER_CRED_SECRET | TRIGGER_CRED_PAT)
+#define KEY_OR_TOKEN (TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC)
 
 const TriggerEndpoint trigger_endpoint_runs_list = {
 	.operation = "runs.list",
 	.path = "/api/v1/runs",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.credentials = KEY_OR_TOKEN,
 	.paging = TRIGGER_PAGING_CURSOR,
 	.rows = "data",
+	.scope = "read:runs",
 	.flags = TRIGGER_EP_BRANCH | TRIGGER_EP_WINDOW,
 };
 
@@ -39,8 +41,10 @@ const TriggerEndpoint trigger_endpoint_project_runs_list = {
 const TriggerEndpoint trigger_endpoint_runs_retrieve = {
 	.operation = "runs.retrieve",
 	.path = "/api/v3/runs/{key}",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.credentials = KEY_OR_TOKEN,
 	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "read:runs",
+	.scope_part = "key",
 	.flags = TRIGGER_EP_BRANCH,
 };
 
@@ -48,8 +52,10 @@ const TriggerEndpoint trigger_endpoint_tasks_trigger = {
 	.operation = "tasks.trigger",
 	.method = "POST",
 	.path = "/api/v1/tasks/{key}/trigger",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.credentials = KEY_OR_TOKEN,
 	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "trigger:tasks",
+	.scope_part = "key",
 	.flags = TRIGGER_EP_BRANCH,
 };
 
@@ -57,9 +63,10 @@ const TriggerEndpoint trigger_endpoint_tasks_batch = {
 	.operation = "tasks.batchTrigger",
 	.method = "POST",
 	.path = "/api/v1/tasks/batch",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.credentials = KEY_OR_TOKEN,
 	.paging = TRIGGER_PAGING_NONE,
 	.rows = "runs",
+	.scope = "batchTrigger:tasks",
 	.flags = TRIGGER_EP_BRANCH,
 };
 
@@ -67,8 +74,10 @@ const TriggerEndpoint trigger_endpoint_runs_cancel = {
 	.operation = "runs.cancel",
 	.method = "POST",
 	.path = "/api/v2/runs/{key}/cancel",
-	.credentials = TRIGGER_CRED_SECRET | TRIGGER_CRED_PUBLIC,
+	.credentials = KEY_OR_TOKEN,
 	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "write:runs",
+	.scope_part = "key",
 	.flags = TRIGGER_EP_BRANCH,
 };
 
@@ -234,4 +243,114 @@ const TriggerEndpoint trigger_endpoint_environments_list = {
 	.credentials = TRIGGER_CRED_PAT,
 	.paging = TRIGGER_PAGING_NONE,
 	.flags = TRIGGER_EP_PROJECT,
+};
+
+const TriggerEndpoint trigger_endpoint_projects_retrieve = {
+	.operation = "projects.retrieve",
+	.path = "/api/v1/projects/{key}",
+	.credentials = TRIGGER_CRED_PAT,
+	.paging = TRIGGER_PAGING_ITEM,
+};
+
+const TriggerEndpoint trigger_endpoint_branches_list = {
+	.operation = "branches.list",
+	.path = "/api/v1/projects/{project}/branches",
+	.credentials = TRIGGER_CRED_PAT,
+	.paging = TRIGGER_PAGING_NONE,
+	.rows = "branches",
+	.flags = TRIGGER_EP_PROJECT,
+};
+
+/* a personal access token for a token of one environment */
+const TriggerEndpoint trigger_endpoint_exchange = {
+	.operation = "auth.exchange",
+	.method = "POST",
+	.path = "/api/v1/projects/{project}/{environment}/jwt",
+	.credentials = TRIGGER_CRED_PAT,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_PROJECT | TRIGGER_EP_ENVIRONMENT | TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_sessions_list = {
+	.operation = "sessions.list",
+	.path = "/api/v1/sessions",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_WINDOW,
+	.rows = "data",
+	.scope = "read:sessions",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_sessions_retrieve = {
+	.operation = "sessions.retrieve",
+	.path = "/api/v1/sessions/{key}",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "read:sessions",
+	.scope_part = "key",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+/* its scope is about the task: a session's own does not allow to make it */
+const TriggerEndpoint trigger_endpoint_sessions_start = {
+	.operation = "sessions.start",
+	.method = "POST",
+	.path = "/api/v1/sessions",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "write:tasks",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_sessions_update = {
+	.operation = "sessions.update",
+	.method = "PATCH",
+	.path = "/api/v1/sessions/{key}",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "admin:sessions",
+	.scope_part = "key",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_sessions_close = {
+	.operation = "sessions.close",
+	.method = "POST",
+	.path = "/api/v1/sessions/{key}/close",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "admin:sessions",
+	.scope_part = "key",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_session_records_list = {
+	.operation = "sessions.records",
+	.path = "/realtime/v1/sessions/{session}/{io}/records",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_SEQUENCE,
+	.rows = "records",
+	.scope = "read:sessions",
+	.scope_part = "session",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_session_records_append = {
+	.operation = "sessions.in.append",
+	.method = "POST",
+	.path = "/realtime/v1/sessions/{key}/in/append",
+	.credentials = KEY_OR_TOKEN,
+	.paging = TRIGGER_PAGING_ITEM,
+	.scope = "write:sessions",
+	.scope_part = "key",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_session_records_append_out = {
+	.operation = "sessions.out.append",
+	.method = "POST",
+	.path = "/realtime/v1/sessions/{key}/out/append",
+	.credentials = TRIGGER_CRED_SECRET,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
 };

@@ -38,6 +38,17 @@ extern const TriggerEndpoint trigger_endpoint_schedules_activate;
 extern const TriggerEndpoint trigger_endpoint_schedules_deactivate;
 extern const TriggerEndpoint trigger_endpoint_runs_replay;
 extern const TriggerEndpoint trigger_endpoint_projects_list;
+extern const TriggerEndpoint trigger_endpoint_projects_retrieve;
 extern const TriggerEndpoint trigger_endpoint_environments_list;
+extern const TriggerEndpoint trigger_endpoint_branches_list;
+extern const TriggerEndpoint trigger_endpoint_exchange;
+extern const TriggerEndpoint trigger_endpoint_sessions_list;
+extern const TriggerEndpoint trigger_endpoint_sessions_retrieve;
+extern const TriggerEndpoint trigger_endpoint_sessions_start;
+extern const TriggerEndpoint trigger_endpoint_sessions_update;
+extern const TriggerEndpoint trigger_endpoint_sessions_close;
+extern const TriggerEndpoint trigger_endpoint_session_records_list;
+extern const TriggerEndpoint trigger_endpoint_session_records_append;
+extern const TriggerEndpoint trigger_endpoint_session_records_append_out;
 
 #endif							/* TRIGGER_ENDPOINT_H */

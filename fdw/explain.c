@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "bind.h"
 #include "compat.h"
+#include "exchange.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -77,6 +78,22 @@ first_page(const TriggerTarget *target, int limit)
 }
 
 /*
+ * Show what a personal access token is exchanged for, if it is.
+ */
+static void
+explain_exchange(const TriggerRequest *first, const TriggerRequest *then,
+				 ExplainState *es)
+{
+	char	   *scopes = trigger_exchange_scopes(first);
+
+	if (scopes == NULL && then)
+		scopes = trigger_exchange_scopes(then);
+	if (scopes)
+		ExplainPropertyText("Token", psprintf("exchanged, with scopes %s", scopes),
+							es);
+}
+
+/*
  * Describe the requests of a plan that was not run.
  */
 static void
@@ -92,7 +109,10 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 	TriggerTarget *target;
 	TriggerBinding *binding;
 	TriggerRequests *requests;
-	List	   *environments = NIL;
+	TriggerRequest *first;
+	TriggerRequest *then = NULL;
+	TriggerEnvironment each = {.name = "{each environment}"};
+	List	   *known = NIL;
 	TriggerPage page;
 
 	table_close(relation, NoLock);
@@ -107,10 +127,9 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("Request", "none, because no row can qualify", es);
 		return;
 	}
-	if (trigger_requests_need_environments(target, rel, binding))
-		environments = list_make1("{each environment}");
-	requests = trigger_requests_build(target, rel, binding, attributes,
-									  environments);
+	if (target->kind == TRIGGER_CRED_PAT && target->environment == NULL)
+		known = list_make1(&each);
+	requests = trigger_requests_build(target, rel, binding, attributes, known);
 
 	if (requests->lists == NIL)
 	{
@@ -118,35 +137,25 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 		return;
 	}
 	page = first_page(target, list_nth_int(numbers, TriggerNumberLimit));
-	if (requests->by_key)
+	first = linitial(requests->by_key ? requests->items : requests->lists);
+	ExplainPropertyText("Request",
+						trigger_request_describe(first, requests->by_key ? NULL : &page),
+						es);
+	if (requests->by_key && rel->resource->access == TRIGGER_ACCESS_ITEM_LIST)
 	{
-		ExplainPropertyText("Request",
-							trigger_request_describe(linitial(requests->items), NULL),
-							es);
-		if (rel->resource->access == TRIGGER_ACCESS_ITEM_LIST)
-		{
-			TriggerRequest *list = linitial(linitial(requests->item_lists));
-
-			list->from_placeholder = list->to_placeholder = "{createdAt}";
-			page.size = target->page_size;
-			ExplainPropertyText("Then", trigger_request_describe(list, &page), es);
-		}
+		then = linitial(linitial(requests->item_lists));
+		then->from_placeholder = then->to_placeholder = "{createdAt}";
+		page.size = target->page_size;
+		ExplainPropertyText("Then", trigger_request_describe(then, &page), es);
 	}
-	else
+	else if (!requests->by_key && list_nth_int(numbers, TriggerNumberDetails))
 	{
-		ExplainPropertyText("Request",
-							trigger_request_describe(linitial(requests->lists), &page),
+		then = trigger_request_item(first, rel->resource->item, NULL);
+		ExplainPropertyText("Then", psprintf("%s for each row",
+											 trigger_request_describe(then, NULL)),
 							es);
-		if (list_nth_int(numbers, TriggerNumberDetails))
-		{
-			TriggerRequest *item = trigger_request_item(linitial(requests->lists),
-														rel->resource->item, NULL);
-
-			ExplainPropertyText("Then", psprintf("%s for each row",
-												 trigger_request_describe(item, NULL)),
-								es);
-		}
 	}
+	explain_exchange(first, then, es);
 	if (list_length(requests->by_key ? requests->items : requests->lists) > 1)
 		ExplainPropertyInteger("Request Streams", NULL,
 							   list_length(requests->by_key ? requests->items :

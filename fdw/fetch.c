@@ -97,7 +97,8 @@ begin_lists(const TriggerFetchPlan *plan)
 	if (fetch->nstreams > 1 && plan->order_slot >= 0)
 	{
 		first = linitial(plan->requests->lists);
-		fetch->merge = first->endpoint->paging == TRIGGER_PAGING_CURSOR;
+		fetch->merge = first->endpoint->paging == TRIGGER_PAGING_CURSOR ||
+			first->endpoint->paging == TRIGGER_PAGING_WINDOW;
 	}
 	return fetch;
 }
@@ -342,7 +343,7 @@ feed_streams(TriggerFetch *fetch)
 
 		old = MemoryContextSwitchTo(fetch->context);
 		stream = trigger_stream_create_retrieve(&fetch->plan, row.request,
-												row.values[fetch->plan.id_slot]);
+												row.values[fetch->plan.key_slot]);
 		MemoryContextSwitchTo(old);
 		fetch->streams[fetch->nstreams++] = stream;
 		trigger_stream_start(stream);
@@ -440,33 +441,66 @@ trigger_fetch_wait(TriggerFetch *fetch)
 }
 
 /*
- * Names of the project's environments, as they are shown.  Waits.
+ * Names and ids that one endpoint lists, added to "known".  Waits.
  */
-List *
-trigger_fetch_environments(TriggerHttp *http, const TriggerTarget *target,
-						   TriggerFetchStats *stats)
+static List *
+fetch_names(List *known, TriggerHttp *http, const TriggerTarget *target,
+			const TriggerEndpoint *endpoint, const char *name_field, bool branch,
+			TriggerFetchStats *stats)
 {
-	TriggerRequest request = {.target = target, .endpoint = &trigger_endpoint_environments_list};
+	TriggerRequest request = {.target = target, .endpoint = endpoint};
 	TriggerRequests requests = {.lists = list_make1(&request)};
-	TriggerField field = {.path = "slug", .label = "slug", .required = true,
-		.kind = TRIGGER_JSON_STRING, .slug = true, .null_slot = -1};
+	TriggerField fields[2] = {
+		{.path = name_field, .label = name_field, .required = true,
+		.kind = TRIGGER_JSON_STRING, .slug = !branch, .null_slot = -1},
+		{.path = "id", .label = "id", .required = true,
+		.kind = TRIGGER_JSON_STRING, .null_slot = -1}
+	};
 	TriggerFetchPlan plan = {.http = http, .target = target,
-		.requests = &requests, .table = "environments", .list_fields = &field,
-		.nfields = 1, .id_slot = -1, .order_slot = -1, .key_slot = -1,
-		.stats = stats};
+		.requests = &requests, .table = "environments", .list_fields = fields,
+		.nfields = 2, .id_slot = -1, .order_slot = -1, .key_slot = -1,
+		.sequence_slot = -1, .environment_slot = -1, .stats = stats};
 	TriggerFetch *fetch;
 	TriggerFetchResult result;
 	TriggerRow	row;
-	List	   *names = NIL;
 
-	trigger_field_init(&field, TEXTOID, -1);
+	trigger_target_check(target, endpoint);
+	trigger_field_init(&fields[0], TEXTOID, -1);
+	trigger_field_init(&fields[1], TEXTOID, -1);
 	fetch = begin_lists(&plan);
 	while ((result = trigger_fetch_try(fetch, &row)) != TRIGGER_FETCH_END)
 	{
+		TriggerEnvironment *environment;
+
 		if (result == TRIGGER_FETCH_WAIT)
+		{
 			trigger_fetch_wait(fetch);
-		else
-			names = lappend(names, TextDatumGetCString(row.values[0]));
+			continue;
+		}
+		environment = palloc(sizeof(TriggerEnvironment));
+		environment->name = TextDatumGetCString(row.values[0]);
+		environment->id = TextDatumGetCString(row.values[1]);
+		environment->branch = branch;
+		known = lappend(known, environment);
 	}
-	return names;
+	return known;
+}
+
+/*
+ * What is "needed" (see environment.h) of the project's environments and
+ * branches, as a list of TriggerEnvironment.  Waits.
+ */
+List *
+trigger_fetch_environments(TriggerHttp *http, const TriggerTarget *target,
+						   int needed, TriggerFetchStats *stats)
+{
+	List	   *known = NIL;
+
+	if (needed & TRIGGER_KNOW_ENVIRONMENTS)
+		known = fetch_names(known, http, target, &trigger_endpoint_environments_list,
+							"slug", false, stats);
+	if (needed & TRIGGER_KNOW_BRANCHES)
+		known = fetch_names(known, http, target, &trigger_endpoint_branches_list,
+							"name", true, stats);
+	return known;
 }

@@ -62,6 +62,8 @@ typedef struct TriggerFetchPlan
 	int			id_slot;		/* -1: rows have no id */
 	int			order_slot;		/* -1: the list has no order */
 	int			key_slot;		/* -1: rows have no key */
+	int			sequence_slot;	/* -1: rows are not numbered */
+	int			environment_slot;	/* -1: it does not matter */
 	bool		details;		/* rows of lists are retrieved one by one */
 	int			limit;			/* rows that will be asked for, 0: unknown */
 	TriggerReadAhead ahead;
@@ -78,6 +80,6 @@ extern TriggerFetchResult trigger_fetch_try(TriggerFetch *fetch, TriggerRow *row
 extern void trigger_fetch_wait(TriggerFetch *fetch);
 extern List *trigger_fetch_environments(TriggerHttp *http,
 										const TriggerTarget *target,
-										TriggerFetchStats *stats);
+										int needed, TriggerFetchStats *stats);
 
 #endif							/* TRIGGER_FETCH_H */

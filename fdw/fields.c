@@ -33,6 +33,7 @@ add_slot(TriggerFields *fields, const TriggerColumn *column,
 		list->slug = (column->flags & TRIGGER_COL_SLUG) != 0;
 		list->null_when = column->null_when;
 		list->keep = column->keep;
+		list->moments = column->moments;
 	}
 	else
 		list->kind = TRIGGER_JSON_ANY;
@@ -84,14 +85,37 @@ find_null_slot(TriggerFields *fields, const TriggerColumn *column)
 }
 
 /*
+ * Find the slots of the moments that a field follows from.
+ */
+static void
+find_moment_slots(TriggerFields *fields, int slot, const TriggerMoment *moments)
+{
+	for (int i = 0; moments[i].field; i++)
+	{
+		TriggerColumn *moment = palloc0(sizeof(TriggerColumn));
+		int			found;
+
+		Assert(i < TRIGGER_MAX_MOMENTS);
+		moment->name = moments[i].field;
+		moment->kind = TRIGGER_JSON_TIMESTAMP;
+		moment->list_field = moment->item_field = moments[i].field;
+		found = find_slot(fields, moment, TIMESTAMPTZOID);
+		fields->list[slot].moment_slots[i] = found;
+		fields->item[slot].moment_slots[i] = found;
+	}
+}
+
+/*
  * Choose what to read.  "attributes" are those that the scan delivers; what
- * the scan itself needs (the id, the order, the key) is added.
+ * the scan itself needs (the id, the order, the key) is added, and on request
+ * whose environment a row is of.
  */
 TriggerFields *
-trigger_fields_choose(const TriggerRelation *rel, List *attributes)
+trigger_fields_choose(const TriggerRelation *rel, List *attributes,
+					  bool check_environment)
 {
 	TriggerFields *fields = palloc0(sizeof(TriggerFields));
-	int			capacity = 3 * list_length(attributes) + 3;
+	int			capacity = 3 * list_length(attributes) + 5 + TRIGGER_MAX_MOMENTS;
 	ListCell   *cell;
 
 	fields->list = palloc(capacity * sizeof(TriggerField));
@@ -101,6 +125,7 @@ trigger_fields_choose(const TriggerRelation *rel, List *attributes)
 	for (int i = 0; i < rel->natts; i++)
 		fields->slots[i] = fields->url_slots[i] = -1;
 	fields->id_slot = fields->order_slot = fields->key_slot = -1;
+	fields->sequence_slot = fields->environment_slot = -1;
 
 	foreach(cell, attributes)
 	{
@@ -130,6 +155,8 @@ trigger_fields_choose(const TriggerRelation *rel, List *attributes)
 			fields->list[slot].null_slot = decides;
 			fields->item[slot].null_slot = decides;
 		}
+		if (column->moments)
+			find_moment_slots(fields, slot, column->moments);
 		if (column->url_field)
 		{
 			TriggerColumn *url = palloc0(sizeof(TriggerColumn));
@@ -150,8 +177,12 @@ trigger_fields_choose(const TriggerRelation *rel, List *attributes)
 			fields->id_slot = find_slot(fields, column, TEXTOID);
 		if (column->flags & TRIGGER_COL_ORDER)
 			fields->order_slot = find_slot(fields, column, TIMESTAMPTZOID);
-		if (filter && filter->kind == TRIGGER_FILTER_KEY)
+		if (filter && filter->kind == TRIGGER_FILTER_KEY && fields->key_slot < 0)
 			fields->key_slot = find_slot(fields, column, TEXTOID);
+		if (filter && filter->kind == TRIGGER_FILTER_AFTER)
+			fields->sequence_slot = find_slot(fields, column, INT8OID);
+		if (check_environment && (column->flags & TRIGGER_COL_ENV_ID))
+			fields->environment_slot = find_slot(fields, column, TEXTOID);
 	}
 	return fields;
 }

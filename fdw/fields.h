@@ -29,9 +29,12 @@ typedef struct TriggerFields
 	int			id_slot;
 	int			order_slot;
 	int			key_slot;
+	int			sequence_slot;
+	int			environment_slot;
 } TriggerFields;
 
 extern TriggerFields *trigger_fields_choose(const TriggerRelation *rel,
-											List *attributes);
+											List *attributes,
+											bool check_environment);
 
 #endif							/* TRIGGER_FIELDS_H */

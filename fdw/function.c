@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "connection.h"
 #include "endpoint.h"
+#include "exchange.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
@@ -71,6 +72,7 @@ trigger_fdw_disconnect(PG_FUNCTION_ARGS)
 {
 	ForeignServer *server = trigger_function_server(PG_GETARG_NAME(0));
 
+	trigger_exchange_forget(server->serverid);
 	PG_RETURN_BOOL(trigger_connection_close(server->serverid));
 }
 

@@ -255,7 +255,8 @@ trigger_row_fill(TriggerModify *modify, TupleTableSlot *slot, char *body,
 			if (trigger_relation_attribute(modify->rel, attno))
 				attributes = lappend_int(attributes, attno);
 		}
-		modify->fields = trigger_fields_choose(modify->rel, attributes);
+		modify->fields = trigger_fields_choose(modify->rel, attributes,
+											   false);
 		MemoryContextSwitchTo(old);
 	}
 
@@ -267,7 +268,8 @@ trigger_row_fill(TriggerModify *modify, TupleTableSlot *slot, char *body,
 	{
 		int			from = modify->fields->slots[attno - 1];
 
-		if (from < 0 || modify->fields->item[from].path == NULL)
+		if (from < 0 || (modify->fields->item[from].path == NULL &&
+						 modify->fields->item[from].moments == NULL))
 			continue;
 		values[attno - 1] = rows->values[from];
 		nulls[attno - 1] = rows->nulls[from];

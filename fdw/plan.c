@@ -198,6 +198,81 @@ find_required_join(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 }
 
 /*
+ * Do these clauses fix a filter's column?
+ */
+static bool
+fixes_filter(PlannerInfo *root, RelOptInfo *baserel, const TriggerRelation *rel,
+			 List *clauses, const TriggerFilter *filter)
+{
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		TriggerCondition *condition = trigger_qual_match(root, baserel, rel,
+														 rinfo->clause);
+
+		if (condition && &rel->resource->filters[condition->filter] == filter)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Do these clauses fix everything that nothing can be asked without?
+ */
+static bool
+fixes_required(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
+			   List *clauses)
+{
+	const TriggerFilter *filter;
+
+	for (filter = info->rel->resource->filters; filter->column; filter++)
+	{
+		if (filter->required &&
+			!fixes_filter(root, baserel, info->rel, clauses, filter))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Refuse a query that leaves open what nothing can be asked without.  What a
+ * join might fix is not refused here.
+ */
+static void
+check_required(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
+{
+	const TriggerFilter *filter;
+
+	for (filter = info->rel->resource->filters; filter->column; filter++)
+	{
+		const TriggerColumn *column;
+		int			attno;
+		AttrNumber	number;
+
+		if (!filter->required ||
+			fixes_filter(root, baserel, info->rel, info->pushed, filter))
+			continue;
+		column = trigger_column_find(info->rel->resource, filter->column);
+		attno = number = trigger_relation_column(info->rel, column);
+		if (attno != 0 &&
+			(fixes_filter(root, baserel, info->rel, baserel->joininfo, filter) ||
+			 (baserel->has_eclass_joins &&
+			  generate_implied_equalities_for_column(root, baserel,
+													 match_attribute_member,
+													 &number, NULL) != NIL)))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign table \"%s\" needs a condition on column \"%s\"",
+						info->rel->name, filter->column),
+				 errdetail("The API has no operation that finds rows without it."),
+				 errhint("Compare the column by = or IN.")));
+	}
+}
+
+/*
  * Attributes that nodes above the scan, or local conditions, use.
  */
 static Bitmapset *
@@ -228,12 +303,14 @@ is_shared(const TriggerRelation *rel, int attno)
 
 	return attribute && attribute->column &&
 		((attribute->column->flags & TRIGGER_COL_SHARED) ||
-		 attribute->column->source == TRIGGER_FROM_FILTER);
+		 attribute->column->source == TRIGGER_FROM_FILTER ||
+		 attribute->column->source == TRIGGER_FROM_INSERT);
 }
 
 /*
  * Must the rows that the list finds be retrieved one by one?  Not if the
- * query wants nothing but ids, and its conditions mean the same on list rows.
+ * query wants nothing but ids (or what a list row has just as well), and its
+ * conditions mean the same on list rows.
  */
 static bool
 needs_details(RelOptInfo *baserel, PlanInfo *info)
@@ -248,8 +325,9 @@ needs_details(RelOptInfo *baserel, PlanInfo *info)
 	{
 		const TriggerAttribute *attribute = trigger_relation_attribute(info->rel, attno);
 
-		if (attribute == NULL || attribute->column == NULL ||
-			!(attribute->column->flags & TRIGGER_COL_ID))
+		if (!info->rel->resource->list_suffices &&
+			(attribute == NULL || attribute->column == NULL ||
+			 !(attribute->column->flags & TRIGGER_COL_ID)))
 			return true;
 	}
 	attno = -1;
@@ -365,7 +443,7 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
 			matched = true;
 		}
 	}
-	if (!matched)
+	if (!matched || !fixes_required(root, baserel, info, pushed))
 		return;
 
 	keys = count_keys(root, baserel, info->rel, pushed);
@@ -455,6 +533,7 @@ trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 				total;
 	ListCell   *cell;
 
+	check_required(root, baserel, info);
 	cost_scan(root, baserel, info, info->pushed, baserel->rows, &startup, &total);
 
 	/*

@@ -109,8 +109,10 @@ make_condition(const TriggerRelation *rel, const TriggerAttribute *attribute,
 		case TRIGGER_OP_EQ:
 		case TRIGGER_OP_ANY:
 			able = (filter->kind != TRIGGER_FILTER_HAS_ANY &&
+					filter->kind != TRIGGER_FILTER_HAS_ONE &&
 					(op == TRIGGER_OP_EQ ||
 					 (filter->kind != TRIGGER_FILTER_TIME &&
+					  filter->kind != TRIGGER_FILTER_AFTER &&
 					  filter->kind != TRIGGER_FILTER_BOOLEAN)));
 			break;
 		case TRIGGER_OP_NE:
@@ -121,14 +123,18 @@ make_condition(const TriggerRelation *rel, const TriggerAttribute *attribute,
 			break;
 		case TRIGGER_OP_LT:
 		case TRIGGER_OP_LE:
+			able = filter->kind == TRIGGER_FILTER_TIME;
+			break;
 		case TRIGGER_OP_GT:
 		case TRIGGER_OP_GE:
-			able = filter->kind == TRIGGER_FILTER_TIME;
+			able = filter->kind == TRIGGER_FILTER_TIME ||
+				filter->kind == TRIGGER_FILTER_AFTER;
 			break;
 		case TRIGGER_OP_OVERLAPS:
 		case TRIGGER_OP_CONTAINS:
 		case TRIGGER_OP_HAS:
-			able = filter->kind == TRIGGER_FILTER_HAS_ANY;
+			able = filter->kind == TRIGGER_FILTER_HAS_ANY ||
+				filter->kind == TRIGGER_FILTER_HAS_ONE;
 			break;
 		case TRIGGER_OP_TRUE:
 		case TRIGGER_OP_FALSE:
@@ -147,16 +153,17 @@ make_condition(const TriggerRelation *rel, const TriggerAttribute *attribute,
 }
 
 /*
- * A comparison of times.  Values of other types are converted as the
- * operator would do it, in the session's time zone.
+ * A comparison of times or integers: the operator is the one that its type's
+ * ordering has, and a value of another type of the family is converted as the
+ * operator would do it (times in the session's time zone).
  */
 static TriggerCondition *
-match_time(const TriggerRelation *rel, const TriggerAttribute *attribute,
-		   Oid opno, Expr *value, Expr *clause)
+match_ordering(const TriggerRelation *rel, const TriggerAttribute *attribute,
+			   Oid opno, Oid family, Oid type, Expr *value, Expr *clause)
 {
 	TriggerOp	op;
 
-	switch (get_op_opfamily_strategy(opno, TRIGGER_BTREE_DATETIME_FAMILY))
+	switch (get_op_opfamily_strategy(opno, family))
 	{
 		case BTLessStrategyNumber:
 			op = TRIGGER_OP_LT;
@@ -176,14 +183,15 @@ match_time(const TriggerRelation *rel, const TriggerAttribute *attribute,
 		default:
 			return NULL;
 	}
-	if (exprType((Node *) value) != TIMESTAMPTZOID)
+	if (exprType((Node *) value) != type)
 		value = (Expr *) coerce_to_target_type(NULL, (Node *) value,
 											   exprType((Node *) value),
-											   TIMESTAMPTZOID, -1,
+											   type, -1,
 											   COERCION_IMPLICIT,
 											   COERCE_IMPLICIT_CAST, -1);
 	if (value == NULL)
 		return NULL;
+	value = (Expr *) eval_const_expressions(NULL, (Node *) value);
 	return make_condition(rel, attribute, op, value, clause);
 }
 
@@ -217,7 +225,13 @@ match_operator(PlannerInfo *root, RelOptInfo *baserel,
 	switch (rel->resource->filters[attribute->filter].kind)
 	{
 		case TRIGGER_FILTER_TIME:
-			return match_time(rel, attribute, opno, right, (Expr *) expr);
+			return match_ordering(rel, attribute, opno,
+								  TRIGGER_BTREE_DATETIME_FAMILY,
+								  TIMESTAMPTZOID, right, (Expr *) expr);
+
+		case TRIGGER_FILTER_AFTER:
+			return match_ordering(rel, attribute, opno, INTEGER_BTREE_FAM_OID,
+								  INT8OID, right, (Expr *) expr);
 
 		case TRIGGER_FILTER_BOOLEAN:
 			if (opno == TRIGGER_BOOL_EQ_OP)
@@ -226,6 +240,7 @@ match_operator(PlannerInfo *root, RelOptInfo *baserel,
 			return NULL;
 
 		case TRIGGER_FILTER_HAS_ANY:
+		case TRIGGER_FILTER_HAS_ONE:
 			if (exprType((Node *) right) != TEXTARRAYOID ||
 				(OidIsValid(expr->inputcollid) &&
 				 !get_collation_isdeterministic(expr->inputcollid)))
@@ -491,6 +506,12 @@ trigger_qual_check_local(PlannerInfo *root, RelOptInfo *baserel,
 							attribute->name, rel->name),
 					 errdetail("The API can filter by it but does not return it."),
 					 errhint("Compare it by = or IN with values that are known before the scan.")));
+		if (attribute->column->source == TRIGGER_FROM_INSERT)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("column \"%s\" of foreign table \"%s\" is returned by INSERT only",
+							attribute->name, rel->name),
+					 errdetail("It otherwise reads NULL, so no condition can use it.")));
 		if (attribute->column->source == TRIGGER_FROM_NOWHERE)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -30,7 +30,10 @@ filter_fits_type(const TriggerFilter *filter, Oid type)
 		case TRIGGER_FILTER_TIME:
 			return type == TIMESTAMPTZOID;
 		case TRIGGER_FILTER_HAS_ANY:
+		case TRIGGER_FILTER_HAS_ONE:
 			return type == TEXTARRAYOID;
+		case TRIGGER_FILTER_AFTER:
+			return type == INT8OID;
 		default:
 			return type == TEXTOID || type == VARCHAROID;
 	}

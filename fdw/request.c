@@ -40,8 +40,8 @@ joined_values(const TriggerFilter *filter, List *values)
 
 /*
  * Does each value of a filter need a request of its own?  So it is where the
- * parameter takes one value only, and where rows must carry the value that
- * they were found by.
+ * parameter (or the path) takes one value only, and where rows must carry the
+ * value that they were found by.
  */
 static bool
 needs_request_each(const TriggerRelation *rel, const TriggerFilter *filter,
@@ -49,7 +49,9 @@ needs_request_each(const TriggerRelation *rel, const TriggerFilter *filter,
 {
 	const TriggerColumn *column;
 
-	if (filter->kind == TRIGGER_FILTER_SINGLE)
+	if (filter->kind == TRIGGER_FILTER_SINGLE ||
+		filter->kind == TRIGGER_FILTER_HAS_ONE ||
+		filter->kind == TRIGGER_FILTER_PATH)
 		return true;
 	column = trigger_column_find(rel->resource, filter->column);
 	return column->source == TRIGGER_FROM_FILTER &&
@@ -66,9 +68,23 @@ copy_request(const TriggerRequest *request, int nfilters)
 
 	memcpy(copy, request, sizeof(TriggerRequest));
 	copy->params = list_copy(request->params);
+	copy->path = list_copy(request->path);
 	copy->carried = palloc(Max(nfilters, 1) * sizeof(char *));
 	memcpy(copy->carried, request->carried, nfilters * sizeof(char *));
 	return copy;
+}
+
+/*
+ * Put a value of a filter into a request.
+ */
+static void
+add_value(TriggerRequest *request, const TriggerFilter *filter, const char *text)
+{
+	List	  **list = filter->kind == TRIGGER_FILTER_PATH ? &request->path :
+	&request->params;
+
+	*list = lappend(*list, unconstify(char *, filter->param));
+	*list = lappend(*list, unconstify(char *, text));
 }
 
 /*
@@ -87,12 +103,11 @@ apply_filter(List *requests, const TriggerRelation *rel, int index,
 	foreach(cell, requests)
 	{
 		TriggerRequest *request = (TriggerRequest *) lfirst(cell);
-		char	   *text;
 
 		if (bound->placeholder)
-			text = unconstify(char *, bound->placeholder);
+			add_value(request, filter, bound->placeholder);
 		else if (filter->kind == TRIGGER_FILTER_BOOLEAN)
-			text = bound->truth ? "true" : "false";
+			add_value(request, filter, bound->truth ? "true" : "false");
 		else if (needs_request_each(rel, filter, attributes))
 		{
 			foreach(value, bound->values)
@@ -100,134 +115,59 @@ apply_filter(List *requests, const TriggerRelation *rel, int index,
 				TriggerRequest *one = copy_request(request, nfilters);
 
 				one->carried[index] = lfirst(value);
-				one->params = lappend(one->params, unconstify(char *, filter->param));
-				one->params = lappend(one->params,
-									  joined_values(filter, list_make1(lfirst(value))));
+				add_value(one, filter,
+						  joined_values(filter, list_make1(lfirst(value))));
 				result = lappend(result, one);
 			}
 			continue;
 		}
 		else
 		{
-			text = joined_values(filter, bound->values);
+			add_value(request, filter, joined_values(filter, bound->values));
 			if (list_length(bound->values) == 1)
 				request->carried[index] = linitial(bound->values);
 		}
-		request->params = lappend(request->params, unconstify(char *, filter->param));
-		request->params = lappend(request->params, text);
 		result = lappend(result, request);
 	}
 	return result;
 }
 
 /*
- * Index of a resource's filter of a kind, -1 if it has none.
+ * Put the bounds of a filter that pages begin or end at into a request.
+ */
+static void
+apply_bounds(TriggerRequest *request, const TriggerFilter *filter,
+			 const TriggerBoundFilter *bound, const TriggerBinding *binding)
+{
+	if (filter->kind == TRIGGER_FILTER_TIME)
+	{
+		request->time_filter = filter;
+		request->from = binding->from;
+		request->to = binding->to;
+		request->from_placeholder = binding->from_placeholder;
+		request->to_placeholder = binding->to_placeholder;
+		return;
+	}
+	request->after_param = filter->param;
+	if (bound->placeholder)
+		request->after = bound->placeholder;
+	else if (bound->bound)
+		request->after = psprintf(INT64_FORMAT, bound->after);
+}
+
+/*
+ * The bound filter that names rows, -1 if there is none: the first will do.
  */
 static int
-filter_of_kind(const TriggerResource *resource, TriggerFilterKind kind)
+bound_key(const TriggerResource *resource, const TriggerBinding *binding)
 {
 	for (int i = 0; resource->filters[i].column; i++)
 	{
-		if (resource->filters[i].kind == kind)
+		if (resource->filters[i].kind == TRIGGER_FILTER_KEY &&
+			(binding->filters[i].bound || binding->filters[i].placeholder))
 			return i;
 	}
 	return -1;
-}
-
-/*
- * May the environment of this name be asked for?  Unknown names make some
- * endpoints fail; no row ever shows them.
- */
-static bool
-is_environment(const char *name, bool branches)
-{
-	return strcmp(name, "dev") == 0 || strcmp(name, "staging") == 0 ||
-		strcmp(name, "prod") == 0 || strcmp(name, "preview") == 0 ||
-		(branches && (strncmp(name, "preview-", 8) == 0 ||
-					  strncmp(name, "dev-", 4) == 0));
-}
-
-/*
- * Does a secret key's own environment show under its plain name?  That of a
- * branch shows the branch's.
- */
-static bool
-shows_plain_name(const TriggerTarget *target, const TriggerColumn *column)
-{
-	if (column->source == TRIGGER_FROM_ENVIRONMENT)
-		return true;
-	return strcmp(target->environment, "prod") == 0 ||
-		strcmp(target->environment, "staging") == 0 ||
-		(strcmp(target->environment, "dev") == 0 && target->branch == NULL);
-}
-
-/*
- * Must the environments be listed before anything can be asked?  Only a
- * personal access token sees more than one, and only if nobody names any.
- */
-bool
-trigger_requests_need_environments(const TriggerTarget *target,
-								   const TriggerRelation *rel,
-								   const TriggerBinding *binding)
-{
-	const TriggerEndpoint *endpoint = trigger_resource_list(rel->resource,
-															target->kind);
-	int			index = filter_of_kind(rel->resource,
-									   TRIGGER_FILTER_ENVIRONMENT);
-
-	return endpoint && (endpoint->flags & TRIGGER_EP_ENVIRONMENT) &&
-		target->kind == TRIGGER_CRED_PAT && target->environment == NULL &&
-		!(index >= 0 && (binding->filters[index].bound ||
-						 binding->filters[index].placeholder));
-}
-
-/*
- * The environments to ask, as they are shown.  A condition selects them; the
- * option is for queries that have none.  A list with a NULL means that the
- * credential decides; an empty one, that no row can qualify.
- */
-static List *
-choose_environments(const TriggerTarget *target, const TriggerRelation *rel,
-					const TriggerEndpoint *endpoint,
-					const TriggerBinding *binding, List *environments)
-{
-	int			index = filter_of_kind(rel->resource,
-									   TRIGGER_FILTER_ENVIRONMENT);
-	const TriggerBoundFilter *bound = index >= 0 ? &binding->filters[index] : NULL;
-	const TriggerColumn *column;
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	if (bound && bound->placeholder)
-		return list_make1(unconstify(char *, bound->placeholder));
-	if (target->kind != TRIGGER_CRED_PAT)
-	{
-		if (bound && bound->bound && target->kind == TRIGGER_CRED_SECRET)
-		{
-			bool		wanted = false;
-
-			column = trigger_column_find(rel->resource,
-										 rel->resource->filters[index].column);
-			foreach(cell, bound->values)
-				wanted = wanted || strcmp(lfirst(cell), target->environment) == 0;
-			if (!wanted && shows_plain_name(target, column))
-				return NIL;
-		}
-		return list_make1(unconstify(char *, target->environment));
-	}
-
-	if (bound && bound->bound)
-	{
-		foreach(cell, bound->values)
-		{
-			if (is_environment(lfirst(cell), endpoint->environment_param != NULL))
-				result = lappend(result, lfirst(cell));
-		}
-		return result;
-	}
-	if (target->environment || !(endpoint->flags & TRIGGER_EP_ENVIRONMENT))
-		return list_make1(unconstify(char *, target->environment));
-	return environments;
 }
 
 /*
@@ -242,6 +182,7 @@ trigger_request_item(const TriggerRequest *list, const TriggerEndpoint *item,
 	request->target = list->target;
 	request->endpoint = item;
 	request->environment = list->environment;
+	request->path = list->path;
 	request->carried = list->carried;
 	request->key = key;
 	return request;
@@ -266,13 +207,36 @@ has_only_remote_filter(const TriggerRelation *rel, const TriggerBinding *binding
 }
 
 /*
- * Add a request for each key.  "list" is where the rows are if an item's path
- * says so much; else they may be in any of the lists.
+ * Is an item found only where one asks for its environment?
+ */
+static bool
+item_has_environment(const TriggerTarget *target, const TriggerEndpoint *item)
+{
+	return (item->flags & TRIGGER_EP_ENVIRONMENT) ||
+		trigger_target_exchanges(target, item);
+}
+
+/*
+ * Do two requests ask the same environment?
+ */
+static bool
+same_environment(const TriggerRequest *a, const TriggerRequest *b)
+{
+	return a->environment == b->environment ||
+		(a->environment && b->environment &&
+		 strcmp(a->environment, b->environment) == 0);
+}
+
+/*
+ * Add a request for each key, and for each environment that it could be in.
+ * Its row is then looked for in the lists; where the item tells nothing about
+ * the environment, in all of them.
  */
 static void
 add_items(TriggerRequests *requests, const TriggerResource *resource, List *keys,
 		  TriggerRequest *list, int nfilters)
 {
+	bool		fixed = item_has_environment(list->target, resource->item);
 	ListCell   *key;
 	ListCell   *cell;
 
@@ -283,12 +247,11 @@ add_items(TriggerRequests *requests, const TriggerResource *resource, List *keys
 		requests->items = lappend(requests->items,
 								  trigger_request_item(list, resource->item,
 													   lfirst(key)));
-		if (resource->item->flags & TRIGGER_EP_ENVIRONMENT)
-			lists = list_make1(list);
-		else
+
+		/* copies: the moment of the row is put into them */
+		foreach(cell, requests->lists)
 		{
-			/* copies: the moment of the row is put into them */
-			foreach(cell, requests->lists)
+			if (!fixed || same_environment(list, lfirst(cell)))
 				lists = lappend(lists, copy_request(lfirst(cell), nfilters));
 		}
 		requests->item_lists = lappend(requests->item_lists, lists);
@@ -296,73 +259,150 @@ add_items(TriggerRequests *requests, const TriggerResource *resource, List *keys
 }
 
 /*
+ * The lists of a scan before its filters are put in: one for each environment.
+ */
+static List *
+environment_lists(const TriggerTarget *target, const TriggerRelation *rel,
+				  const TriggerBinding *binding, List *known, int nfilters)
+{
+	const TriggerEndpoint *endpoint = trigger_target_list(target, rel->resource);
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	if (endpoint == NULL)
+		endpoint = rel->resource->lists[0];
+	foreach(cell, trigger_environments_choose(target, rel, endpoint, binding, known))
+	{
+		const TriggerChoice *choice = lfirst(cell);
+		TriggerRequest *request = palloc0(sizeof(TriggerRequest));
+
+		request->target = target;
+		request->endpoint = choice->endpoint;
+		request->environment = choice->name;
+		request->environment_id = choice->id;
+		request->environment_named = choice->named;
+		request->carried = palloc0(Max(nfilters, 1) * sizeof(char *));
+		if (choice->slug && choice->endpoint->environment_param)
+			request->params =
+				list_make2(unconstify(char *, choice->endpoint->environment_param),
+						   unconstify(char *, choice->slug));
+		result = lappend(result, request);
+	}
+	return result;
+}
+
+/*
+ * A named part of the path, NULL if it has none.
+ */
+static const char *
+find_path_part(const TriggerRequest *request, const char *name, size_t len)
+{
+	for (int i = 0; i + 1 < list_length(request->path); i += 2)
+	{
+		const char *part = list_nth(request->path, i);
+
+		if (strlen(part) == len && memcmp(part, name, len) == 0)
+			return list_nth(request->path, i + 1);
+	}
+	return NULL;
+}
+
+/*
+ * Is a text in a list?
+ */
+static bool
+has_string(List *list, const char *text)
+{
+	ListCell   *cell;
+
+	foreach(cell, list)
+	{
+		if (strcmp(lfirst(cell), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What a token for these requests must be good for, where it is less than
+ * everything of its kind: the keys, or what the lists' paths name.  All
+ * requests of a scan share one token for each environment.
+ */
+static void
+narrow_scopes(TriggerRequests *requests, List *keys)
+{
+	List	   *parts = NIL;
+	ListCell   *cell;
+
+	foreach(cell, requests->lists)
+	{
+		TriggerRequest *list = (TriggerRequest *) lfirst(cell);
+		const char *name = list->endpoint->scope_part;
+		const char *part = name ? find_path_part(list, name, strlen(name)) : NULL;
+
+		if (part && !has_string(parts, part))
+			parts = lappend(parts, unconstify(char *, part));
+	}
+	foreach(cell, requests->lists)
+		((TriggerRequest *) lfirst(cell))->scope_ids = parts;
+	foreach(cell, requests->items)
+	{
+		TriggerRequest *item = (TriggerRequest *) lfirst(cell);
+		const TriggerRequest *list = linitial(requests->lists);
+
+		/* a row that is looked for in a list needs the list's, too */
+		if (!trigger_target_exchanges(item->target, list->endpoint) ||
+			requests->item_lists == NIL)
+			item->scope_ids = keys;
+	}
+}
+
+/*
  * Everything that a scan may have to ask for.  "attributes" are those that
- * it delivers, "environments" what the API listed (NIL if nobody asked).
+ * it delivers, "known" the environments that the API listed (NIL if nobody
+ * asked).
  */
 TriggerRequests *
 trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 					   const TriggerBinding *binding, List *attributes,
-					   List *environments)
+					   List *known)
 {
 	const TriggerResource *resource = rel->resource;
-	const TriggerEndpoint *endpoint = trigger_resource_list(resource, target->kind);
 	TriggerRequests *requests = palloc0(sizeof(TriggerRequests));
+	const TriggerRequest *before = NULL;
 	List	   *keys;
-	int			key = filter_of_kind(resource, TRIGGER_FILTER_KEY);
+	int			key = bound_key(resource, binding);
 	int			nfilters = 0;
 	ListCell   *cell;
 
-	if (endpoint == NULL)
-		endpoint = resource->lists[0];
 	while (resource->filters[nfilters].column)
 		nfilters++;
-
-	foreach(cell, choose_environments(target, rel, endpoint, binding, environments))
-	{
-		TriggerRequest *request = palloc0(sizeof(TriggerRequest));
-		char	   *environment = (char *) lfirst(cell);
-
-		request->target = target;
-		request->endpoint = endpoint;
-		request->environment = environment;
-		request->carried = palloc0(Max(nfilters, 1) * sizeof(char *));
-		if (environment && endpoint->environment_param)
-			request->params =
-				list_make2(unconstify(char *, endpoint->environment_param),
-						   unconstify(char *, trigger_target_slug(environment)));
-		requests->lists = lappend(requests->lists, request);
-	}
+	requests->lists = environment_lists(target, rel, binding, known, nfilters);
 
 	for (int i = 0; i < nfilters; i++)
 	{
 		const TriggerFilter *filter = &resource->filters[i];
+		const TriggerBoundFilter *bound = &binding->filters[i];
 
-		if (filter->kind == TRIGGER_FILTER_TIME)
+		if (filter->kind == TRIGGER_FILTER_TIME ||
+			filter->kind == TRIGGER_FILTER_AFTER)
 		{
 			foreach(cell, requests->lists)
-			{
-				TriggerRequest *request = (TriggerRequest *) lfirst(cell);
-
-				request->time_filter = filter;
-				request->from = binding->from;
-				request->to = binding->to;
-				request->from_placeholder = binding->from_placeholder;
-				request->to_placeholder = binding->to_placeholder;
-			}
+				apply_bounds((TriggerRequest *) lfirst(cell), filter, bound, binding);
 		}
-		else if (filter->param && (binding->filters[i].bound ||
-								   binding->filters[i].placeholder))
-			requests->lists = apply_filter(requests->lists, rel, i,
-										   &binding->filters[i], attributes,
-										   nfilters);
+		else if (filter->param && (bound->bound || bound->placeholder))
+			requests->lists = apply_filter(requests->lists, rel, i, bound,
+										   attributes, nfilters);
 	}
 
 	if (key < 0 || resource->item == NULL || requests->lists == NIL ||
-		!(binding->filters[key].bound || binding->filters[key].placeholder) ||
-		(target->credential && !trigger_endpoint_accepts(resource->item, target->kind)) ||
+		(target->credential && !trigger_target_accepts(target, resource->item)) ||
 		(resource->access == TRIGGER_ACCESS_LIST_ITEM &&
 		 has_only_remote_filter(rel, binding)))
+	{
+		narrow_scopes(requests, NIL);
 		return requests;
+	}
 
 	requests->by_key = true;
 	keys = binding->filters[key].values;
@@ -370,27 +410,43 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 		keys = list_make1(unconstify(char *, binding->filters[key].placeholder));
 	foreach(cell, requests->lists)
 	{
-		add_items(requests, resource, keys, (TriggerRequest *) lfirst(cell),
-				  nfilters);
+		TriggerRequest *list = (TriggerRequest *) lfirst(cell);
 
-		/* only where the path names an environment are there several items */
-		if (!(resource->item->flags & TRIGGER_EP_ENVIRONMENT))
+		/* lists of one environment stand together */
+		if (before == NULL || !same_environment(before, list))
+			add_items(requests, resource, keys, list, nfilters);
+		before = list;
+		if (!item_has_environment(target, resource->item))
 			break;
 	}
+	narrow_scopes(requests, keys);
 	return requests;
 }
 
 /*
- * Name that a path uses for an environment.
+ * The project that a request is about; NULL if it is not known.
+ */
+const char *
+trigger_request_project(const TriggerRequest *request)
+{
+	const char *project = find_path_part(request, "project", 7);
+
+	return project ? project : request->target->project_ref;
+}
+
+/*
+ * What the path has for a name in braces; NULL if it is not known.
  */
 static const char *
 path_part(const TriggerRequest *request, const char *name, size_t len)
 {
 	if (len == 7 && memcmp(name, "project", len) == 0)
-		return request->target->project_ref;
+		return trigger_request_project(request);
 	if (len == 11 && memcmp(name, "environment", len) == 0)
 		return request->environment;
-	return request->key;
+	if (len == 3 && memcmp(name, "key", len) == 0)
+		return request->key;
+	return find_path_part(request, name, len);
 }
 
 /*
@@ -493,6 +549,7 @@ append_request(StringInfo buf, const TriggerRequest *request,
 	switch (request->endpoint->paging)
 	{
 		case TRIGGER_PAGING_CURSOR:
+		case TRIGGER_PAGING_WINDOW:
 			append_param(buf, "page[size]", psprintf("%d", page->size), plain,
 						 &first);
 			/* cursors are opaque, long, and tell people nothing */
@@ -503,6 +560,12 @@ append_request(StringInfo buf, const TriggerRequest *request,
 		case TRIGGER_PAGING_NUMBER:
 			append_param(buf, "page", psprintf("%d", page->number), plain, &first);
 			append_param(buf, "perPage", psprintf("%d", page->size), plain, &first);
+			break;
+		case TRIGGER_PAGING_SEQUENCE:
+			if (page->cursor)
+				append_param(buf, request->after_param, page->cursor, plain, &first);
+			else if (request->after)
+				append_param(buf, request->after_param, request->after, plain, &first);
 			break;
 		case TRIGGER_PAGING_NONE:
 		case TRIGGER_PAGING_ITEM:
@@ -558,13 +621,17 @@ const char *const *
 trigger_request_headers(const TriggerRequest *request, bool body)
 {
 	const char **headers = palloc0(6 * sizeof(char *));
-	const char *branch = trigger_target_branch(request->target,
-											   request->environment);
+	const char *branch = NULL;
 	int			n = 0;
+
+	/* a token has its environment, which the header would not change */
+	if (request->token == NULL)
+		branch = trigger_target_branch(request->target, request->environment);
 
 	if (request->target->credential &&
 		request->endpoint->credentials != TRIGGER_CRED_ANYONE)
 		headers[n++] = psprintf("Authorization: Bearer %s",
+								request->token ? request->token :
 								request->target->credential);
 	headers[n++] = "Accept: application/json";
 	if (body)

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "bind.h"
+#include "environment.h"
 #include "http.h"
 #include "target.h"
 
@@ -29,13 +30,25 @@ typedef struct TriggerRequest
 	const TriggerTarget *target;
 	const TriggerEndpoint *endpoint;
 	const char *environment;	/* as shown; NULL: not known */
+	const char *environment_id; /* rows of another are not wanted; NULL: not
+								 * known */
+	bool		environment_named;	/* the query has asked for it by name */
 	const char *key;			/* UTF-8; for a retrieve endpoint */
+	List	   *path;			/* names and values in turn of other parts of
+								 * the path, char * */
+	List	   *scope_ids;		/* what a token must be good for, char *; NIL:
+								 * for all of the kind */
+	const char *token;			/* instead of the target's credential, NULL:
+								 * that will do */
+	bool		token_kept;		/* it is not a new one */
 	List	   *params;			/* names and values in turn, char * */
 	const TriggerFilter *time_filter;	/* NULL: no bounds are sent */
 	int64		from;			/* milliseconds, 0: none */
 	int64		to;
 	const char *from_placeholder;
 	const char *to_placeholder;
+	const char *after_param;	/* SEQUENCE: where a page begins */
+	const char *after;			/* what the first begins behind, or NULL */
 	const char **carried;		/* for each filter: the one value it has in
 								 * this request, or NULL */
 } TriggerRequest;
@@ -55,9 +68,7 @@ extern TriggerRequests *trigger_requests_build(const TriggerTarget *target,
 											   const TriggerBinding *binding,
 											   List *attributes,
 											   List *environments);
-extern bool trigger_requests_need_environments(const TriggerTarget *target,
-											   const TriggerRelation *rel,
-											   const TriggerBinding *binding);
+extern const char *trigger_request_project(const TriggerRequest *request);
 extern TriggerRequest *trigger_request_item(const TriggerRequest *list,
 											const TriggerEndpoint *item,
 											const char *key);

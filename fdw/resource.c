@@ -15,6 +15,11 @@ const TriggerResource *const trigger_resources[] = {
 	&trigger_resource_envvars,
 	&trigger_resource_schedules,
 	&trigger_resource_timezones,
+	&trigger_resource_sessions,
+	&trigger_resource_session_records,
+	&trigger_resource_projects,
+	&trigger_resource_environments,
+	&trigger_resource_branches,
 	NULL
 };
 

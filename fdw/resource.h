@@ -47,6 +47,7 @@ typedef enum TriggerColumnSource
 	TRIGGER_FROM_FIELD,
 	TRIGGER_FROM_FILTER,		/* the value that the request filtered by */
 	TRIGGER_FROM_NOWHERE,		/* write-only: always NULL */
+	TRIGGER_FROM_INSERT,		/* returned by INSERT, else NULL */
 	TRIGGER_FROM_ENVIRONMENT,	/* the request's environment */
 	TRIGGER_FROM_BRANCH,
 	TRIGGER_FROM_PROJECT
@@ -66,6 +67,21 @@ typedef enum TriggerColumnSource
 #define TRIGGER_COL_JSON_NULL	0x20
 /* Declared COLLATE "C": ids and enumerations. */
 #define TRIGGER_COL_C			0x40
+/* Internal id of the environment that the row belongs to. */
+#define TRIGGER_COL_ENV_ID		0x80
+
+#define TRIGGER_MAX_MOMENTS 2
+
+/*
+ * A word that follows from a moment: the first of a list whose field is there
+ * (and, if "past", over) names the row's state.
+ */
+typedef struct TriggerMoment
+{
+	const char *field;			/* NULL: always, ends the list */
+	bool		past;			/* only once it is over */
+	const char *word;
+} TriggerMoment;
 
 typedef struct TriggerColumn
 {
@@ -84,6 +100,8 @@ typedef struct TriggerColumn
 	const char *const *keep;
 	/* object storage URL to read the value from, if the field is absent */
 	const char *url_field;
+	/* the value is not sent, but follows from these */
+	const TriggerMoment *moments;
 } TriggerColumn;
 
 /* How a filter is put into a request. */
@@ -93,7 +111,10 @@ typedef enum TriggerFilterKind
 	TRIGGER_FILTER_SINGLE,		/* one value; several need several requests */
 	TRIGGER_FILTER_BOOLEAN,		/* true or false */
 	TRIGGER_FILTER_HAS_ANY,		/* comma-separated, array column has any */
+	TRIGGER_FILTER_HAS_ONE,		/* one value that the array column has */
 	TRIGGER_FILTER_TIME,		/* inclusive bounds in milliseconds */
+	TRIGGER_FILTER_AFTER,		/* exclusive lower bound, an integer */
+	TRIGGER_FILTER_PATH,		/* part of the list's path; "param" names it */
 	TRIGGER_FILTER_KEY,			/* names one row: the retrieve endpoint */
 	TRIGGER_FILTER_ENVIRONMENT	/* selects the environment to ask */
 } TriggerFilterKind;
@@ -112,12 +133,18 @@ typedef struct TriggerFilter
 	const char *param;			/* query parameter; for TIME the lower bound's */
 	const char *param_upper;	/* TIME: the upper bound's */
 	const TriggerWord *words;	/* closed vocabulary, NULL if open */
+	const char *prefix;			/* all values begin so; others find no row */
+	const char *never;			/* none begins so: it would be something else */
+	bool		required;		/* PATH: nothing can be asked without it */
 } TriggerFilter;
 
 /* How an endpoint's answer is cut into pages. */
 typedef enum TriggerPaging
 {
 	TRIGGER_PAGING_CURSOR,		/* page[size], page[after]; pagination.next */
+	TRIGGER_PAGING_WINDOW,		/* the same, but the cursor passes over rows:
+								 * only time bounds can be trusted */
+	TRIGGER_PAGING_SEQUENCE,	/* what comes after a number; nothing: the end */
 	TRIGGER_PAGING_NUMBER,		/* page, perPage; pagination.totalPages */
 	TRIGGER_PAGING_NONE,		/* everything at once */
 	TRIGGER_PAGING_ITEM			/* the answer is one object */
@@ -143,6 +170,10 @@ typedef struct TriggerEndpoint
 	TriggerPaging paging;
 	const char *rows;			/* member that holds the rows, NULL: the root */
 	const char *environment_param;	/* query parameter for the environment */
+	/* What a token must be allowed to do; NULL: the endpoint takes none */
+	const char *scope;
+	/* The part of the path that the scope can be narrowed to, or NULL */
+	const char *scope_part;
 	int			flags;
 } TriggerEndpoint;
 
@@ -169,8 +200,8 @@ typedef struct TriggerResource
 	const TriggerEndpoint *item;	/* NULL: there is none */
 	/* ITEM_LIST: the retrieve answer's field that tells the moment */
 	const char *moment_field;
-	/* What every key begins with, NULL if nothing: others name no row. */
-	const char *key_prefix;
+	/* LIST_ITEM: where list and retrieve share a column, the list's will do */
+	bool		list_suffices;
 	/* Keys that the list hides: looking one up must not show it either. */
 	const char *const *hidden_keys;
 	/* Keys that a path cannot name: they are looked for in the list. */
@@ -187,6 +218,11 @@ extern const TriggerResource trigger_resource_run_details;
 extern const TriggerResource trigger_resource_envvars;
 extern const TriggerResource trigger_resource_schedules;
 extern const TriggerResource trigger_resource_timezones;
+extern const TriggerResource trigger_resource_sessions;
+extern const TriggerResource trigger_resource_session_records;
+extern const TriggerResource trigger_resource_projects;
+extern const TriggerResource trigger_resource_environments;
+extern const TriggerResource trigger_resource_branches;
 
 extern const TriggerResource *const trigger_resources[];	/* NULL at the end */
 

@@ -112,7 +112,8 @@ static const TriggerColumn schedules_columns[] = {
 };
 
 static const TriggerFilter schedules_filters[] = {
-	{"id", TRIGGER_FILTER_KEY, NULL, NULL, NULL},
+	/* any other text would be taken for a deduplication key */
+	{"id", TRIGGER_FILTER_KEY, NULL, NULL, NULL, "sched_"},
 	{NULL}
 };
 
@@ -124,8 +125,6 @@ const TriggerResource trigger_resource_schedules = {
 	.filters = schedules_filters,
 	.lists = {&trigger_endpoint_schedules_list},
 	.item = &trigger_endpoint_schedules_retrieve,
-	/* any other text would be taken for a deduplication key */
-	.key_prefix = "sched_",
 	.expected_rows = 200,
 	.writer = &trigger_writer_schedules,
 };

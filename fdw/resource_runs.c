@@ -13,7 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "endpoint.h"
-#include "resource.h"
+#include "resource_columns.h"
 #include "writer.h"
 
 /*
@@ -49,32 +49,6 @@ static const TriggerWord run_machines[] = {
 	{"large-2x", "large-2x"},
 	{NULL, NULL}
 };
-
-#define TEXT(name_, list_, item_, flags_) \
-	{.name = name_, .type = "text", .kind = TRIGGER_JSON_STRING, \
-	 .list_field = list_, .item_field = item_, .flags = flags_}
-#define TIME(name_, list_, item_, flags_) \
-	{.name = name_, .type = "timestamp with time zone", \
-	 .kind = TRIGGER_JSON_TIMESTAMP, \
-	 .list_field = list_, .item_field = item_, .flags = flags_}
-#define FLAG(name_, field_, flags_) \
-	{.name = name_, .type = "boolean", .kind = TRIGGER_JSON_BOOLEAN, \
-	 .list_field = field_, .item_field = field_, .flags = flags_}
-#define NUMBER(name_, type_, kind_, field_, flags_) \
-	{.name = name_, .type = type_, .kind = kind_, \
-	 .list_field = field_, .item_field = field_, .flags = flags_}
-#define TAGS(flags_) \
-	{.name = "tags", .type = "text[]", .kind = TRIGGER_JSON_STRINGS, \
-	 .list_field = "tags", .item_field = "tags", .flags = flags_}
-#define JSON(name_, list_, item_, flags_) \
-	{.name = name_, .type = "jsonb", .kind = TRIGGER_JSON_ANY, \
-	 .list_field = list_, .item_field = item_, .flags = flags_}
-#define FILTER_ONLY(name_) \
-	{.name = name_, .type = "text", .kind = TRIGGER_JSON_STRING, \
-	 .flags = TRIGGER_COL_C, .source = TRIGGER_FROM_FILTER}
-#define WRITE_ONLY(name_, type_) \
-	{.name = name_, .type = type_, .kind = TRIGGER_JSON_ANY, \
-	 .source = TRIGGER_FROM_NOWHERE}
 
 /* Flags of columns that list and retrieve agree on. */
 #define SHARED	TRIGGER_COL_SHARED
@@ -112,7 +86,7 @@ static const TriggerColumn runs_columns[] = {
 	FLAG("is_failed", "isFailed", 0),
 	FLAG("is_cancelled", "isCancelled", 0),
 	TEXT("environment", "env.name", NULL, TRIGGER_COL_SLUG | TRIGGER_COL_C),
-	TEXT("env_id", "env.id", NULL, TRIGGER_COL_C),
+	TEXT("env_id", "env.id", NULL, TRIGGER_COL_C | TRIGGER_COL_ENV_ID),
 	TEXT("env_user", "env.user", NULL, 0),
 	FILTER_ONLY("queue"),
 	FILTER_ONLY("machine"),
@@ -128,7 +102,7 @@ static const TriggerColumn runs_columns[] = {
 
 /* Every filter of the run list; "run_details" finds its ids through it. */
 #define RUN_FILTERS \
-	{"id", TRIGGER_FILTER_KEY, NULL, NULL, NULL}, \
+	{"id", TRIGGER_FILTER_KEY, NULL, NULL, NULL, "run_"}, \
 	{"status", TRIGGER_FILTER_LIST, "filter[status]", NULL, run_statuses}, \
 	{"task_identifier", TRIGGER_FILTER_LIST, "filter[taskIdentifier]", NULL, NULL}, \
 	{"version", TRIGGER_FILTER_LIST, "filter[version]", NULL, NULL}, \
@@ -159,7 +133,6 @@ const TriggerResource trigger_resource_runs = {
 	.lists = {&trigger_endpoint_runs_list, &trigger_endpoint_project_runs_list},
 	.item = &trigger_endpoint_runs_retrieve,
 	.moment_field = "createdAt",
-	.key_prefix = "run_",
 	.expected_rows = 20000,
 	.write_only_hint = "Read it from a table of the resource \"run_details\".",
 	.writer = &trigger_writer_runs,
@@ -237,6 +210,5 @@ const TriggerResource trigger_resource_run_details = {
 	.filters = run_details_filters,
 	.lists = {&trigger_endpoint_runs_list, &trigger_endpoint_project_runs_list},
 	.item = &trigger_endpoint_runs_retrieve,
-	.key_prefix = "run_",
 	.expected_rows = 20000,
 };

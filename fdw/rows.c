@@ -20,6 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 /* A member that some field wants, or that leads to one. */
 typedef struct Member
@@ -40,6 +41,7 @@ struct TriggerDecoder
 	const char *table;			/* for error contexts */
 	Member	   *root;			/* members of a row */
 	int			item_slot;		/* slot of the item itself, or -1 */
+	TimestampTz now;			/* of this answer */
 
 	/* of the row being read */
 	TriggerJson *json;
@@ -375,6 +377,27 @@ decode_object(TriggerDecoder *decoder, Member *nodes)
 }
 
 /*
+ * A value that follows from moments, which have been read.
+ */
+static Datum
+decode_moments(TriggerDecoder *decoder, TriggerField *field)
+{
+	const TriggerMoment *moment = field->moments;
+
+	for (int i = 0; moment->field; moment++, i++)
+	{
+		int			slot = field->moment_slots[i];
+
+		if (!decoder->nulls[slot] &&
+			(!moment->past ||
+			 DatumGetTimestampTz(decoder->values[slot]) < decoder->now))
+			break;
+	}
+	return InputFunctionCall(&field->input, unconstify(char *, moment->word),
+							 field->input_param, field->typmod);
+}
+
+/*
  * Read one item of the list (or the one object) into a row.
  */
 static void
@@ -405,6 +428,11 @@ decode_row(TriggerDecoder *decoder)
 		if (field->null_slot >= 0 && !decoder->nulls[field->null_slot] &&
 			DatumGetBool(decoder->values[field->null_slot]) == field->null_when)
 			decoder->nulls[i] = true;
+		if (field->moments)
+		{
+			decoder->values[i] = decode_moments(decoder, field);
+			decoder->nulls[i] = false;
+		}
 	}
 }
 
@@ -501,7 +529,8 @@ decode_paging(TriggerDecoder *decoder, TriggerRows *rows)
 
 		trigger_json_expect(json, JSON_TOKEN_STRING, "a member's name");
 		trigger_json_expect(json, JSON_TOKEN_COLON, "a colon");
-		if (decoder->paging == TRIGGER_PAGING_CURSOR &&
+		if ((decoder->paging == TRIGGER_PAGING_CURSOR ||
+			 decoder->paging == TRIGGER_PAGING_WINDOW) &&
 			trigger_json_key_is(key, "next"))
 		{
 			size_t		len;
@@ -535,6 +564,16 @@ decode_paging(TriggerDecoder *decoder, TriggerRows *rows)
 }
 
 /*
+ * Do answers have paging information?
+ */
+static bool
+has_paging(const TriggerDecoder *decoder)
+{
+	return decoder->paging != TRIGGER_PAGING_NONE &&
+		decoder->paging != TRIGGER_PAGING_SEQUENCE;
+}
+
+/*
  * Read the object around the rows.  Both parts must be there: an answer
  * without them is not an empty page but something else, for instance the
  * 200 that older routes give to a wrong method.
@@ -563,8 +602,7 @@ decode_envelope(TriggerDecoder *decoder, TriggerRows *rows)
 				decode_array(decoder, rows);
 				rows_seen = true;
 			}
-			else if (decoder->paging != TRIGGER_PAGING_NONE &&
-					 trigger_json_key_is(key, "pagination"))
+			else if (has_paging(decoder) && trigger_json_key_is(key, "pagination"))
 			{
 				if (paging_seen)
 					trigger_json_error(json, "\"pagination\" is there twice");
@@ -580,7 +618,7 @@ decode_envelope(TriggerDecoder *decoder, TriggerRows *rows)
 
 	if (!rows_seen)
 		trigger_json_error(json, "\"%s\" is missing", decoder->rows_member);
-	if (decoder->paging != TRIGGER_PAGING_NONE && !paging_seen)
+	if (has_paging(decoder) && !paging_seen)
 		trigger_json_error(json, "\"pagination\" is missing");
 	if (decoder->paging == TRIGGER_PAGING_NUMBER &&
 		(rows->page < 0 || rows->total_pages < 0 || rows->total_rows < 0))
@@ -608,6 +646,7 @@ trigger_decode(TriggerDecoder *decoder, char *body, size_t len,
 	rows->page = rows->total_pages = -1;
 	rows->total_rows = -1;
 	decoder->current = NULL;
+	decoder->now = GetCurrentTimestamp();
 	decoder->json = &json;
 	trigger_json_open(&json, body, len, source);
 

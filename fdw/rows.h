@@ -45,6 +45,8 @@ typedef struct TriggerField
 	bool		slug;			/* show "stg" as "staging" */
 	int			null_slot;		/* -1, or NULL when that slot ... */
 	bool		null_when;		/* ... has this value */
+	const TriggerMoment *moments;	/* the value follows from these ... */
+	int			moment_slots[TRIGGER_MAX_MOMENTS];	/* ... in these slots */
 	const char *const *keep;	/* members kept of an array's objects */
 	const char *pluck;			/* one member of an array's objects; set by
 								 * the decoder from a path "list[].member" */

@@ -51,6 +51,7 @@ typedef struct TriggerScanState
 	TriggerFetch *fetch;		/* NULL: not begun, or nothing to fetch */
 	TriggerFetchPlan fetch_plan;
 	bool		begun;
+	bool		rescanned;
 	Tuplestorestate *whole;		/* all rows, if they are read beforehand */
 	TupleTableSlot *whole_slot;
 	TupleTableSlot *list_slot;	/* for the prefilter */
@@ -61,7 +62,7 @@ typedef struct TriggerScanState
  * A number that the planner wrote down.
  */
 static int
-number(TriggerScanState *state, enum TriggerScanNumber which)
+number(const TriggerScanState *state, enum TriggerScanNumber which)
 {
 	return list_nth_int(state->numbers, which);
 }
@@ -96,7 +97,8 @@ trigger_begin_scan(ForeignScanState *node, int eflags)
 
 	state->target = trigger_target_resolve(state->rel->serverid, userid,
 										   state->rel->options, false);
-	state->fields = trigger_fields_choose(state->rel, state->attributes);
+	state->fields = trigger_fields_choose(state->rel, state->attributes,
+										  state->target->kind == TRIGGER_CRED_PAT);
 	state->stats = palloc0(sizeof(TriggerFetchStats));
 	state->stats->http.rate_remaining = -1;
 	state->fetch_context = AllocSetContextCreate(estate->es_query_cxt,
@@ -167,8 +169,9 @@ request_value(TriggerScanState *state, const TriggerAttribute *attribute,
 			text = trigger_target_branch(state->target, request->environment);
 			break;
 		case TRIGGER_FROM_PROJECT:
-			text = state->target->project_ref;
+			text = trigger_request_project(request);
 			break;
+		case TRIGGER_FROM_INSERT:
 		case TRIGGER_FROM_NOWHERE:
 		case TRIGGER_FROM_FIELD:
 			break;
@@ -262,29 +265,61 @@ refuse_impossible(TriggerScanState *state)
 }
 
 /*
+ * The endpoints of the resource must take the credential.
+ */
+static void
+check_credential(const TriggerScanState *state)
+{
+	const TriggerResource *resource = state->rel->resource;
+
+	if (trigger_target_list(state->target, resource) == NULL)
+		trigger_target_refuse(state->target, resource->lists[0]);
+	if (resource->access == TRIGGER_ACCESS_LIST_ITEM &&
+		!trigger_target_accepts(state->target, resource->item))
+		trigger_target_refuse(state->target, resource->item);
+}
+
+/*
+ * What the endpoints need besides must be known.  Tokens for a row that is
+ * looked up are made for this row; if the same scan looks up one row after
+ * another, for any of them.
+ */
+static void
+check_requests(const TriggerScanState *state, TriggerRequests *requests)
+{
+	List	   *all = list_concat_copy(requests->lists, requests->items);
+	ListCell   *cell;
+
+	foreach(cell, all)
+	{
+		TriggerRequest *request = lfirst(cell);
+
+		trigger_target_check_named(state->target, request->endpoint,
+								   trigger_request_project(request),
+								   request->environment);
+		if (state->rescanned)
+			request->scope_ids = NIL;
+	}
+}
+
+/*
  * Check what the scan needs, and begin to fetch.
  */
 static void
 begin_fetch(TriggerScanState *state)
 {
 	TriggerFetchPlan *plan = &state->fetch_plan;
-	const TriggerEndpoint *endpoint;
 	TriggerBinding *binding;
 	TriggerRequests *requests;
-	List	   *environments = NIL;
+	List	   *known = NIL;
+	int			needed;
 	MemoryContext old;
 
 	refuse_impossible(state);
 	old = MemoryContextSwitchTo(state->fetch_context);
 
 	binding = trigger_bind(state->rel, state->conditions, compute_values(state));
-	endpoint = trigger_resource_list(state->rel->resource, state->target->kind);
-	if (endpoint == NULL)
-		trigger_target_refuse(state->target, state->rel->resource->lists[0]);
-	if (state->rel->resource->access == TRIGGER_ACCESS_LIST_ITEM &&
-		!trigger_endpoint_accepts(state->rel->resource->item, state->target->kind))
-		trigger_target_refuse(state->target, state->rel->resource->item);
-	trigger_target_check(state->target, endpoint);
+	check_credential(state);
 	state->begun = true;
 	if (binding->empty)
 	{
@@ -294,11 +329,20 @@ begin_fetch(TriggerScanState *state)
 
 	/* held with the fetch, so that a rescan counts as one user, not two */
 	state->http = trigger_connection_get(state->target, state->fetch_context);
-	if (trigger_requests_need_environments(state->target, state->rel, binding))
-		environments = trigger_fetch_environments(state->http, state->target,
-												  state->stats);
+	needed = trigger_environments_needed(state->target, state->rel, binding);
+	if (needed)
+	{
+		/* so that an error names the operation, not the preparation */
+		trigger_target_check_named(state->target,
+								   trigger_target_list(state->target,
+													   state->rel->resource),
+								   NULL, "");
+		known = trigger_fetch_environments(state->http, state->target, needed,
+										   state->stats);
+	}
 	requests = trigger_requests_build(state->target, state->rel, binding,
-									  state->attributes, environments);
+									  state->attributes, known);
+	check_requests(state, requests);
 
 	plan->http = state->http;
 	plan->target = state->target;
@@ -311,6 +355,8 @@ begin_fetch(TriggerScanState *state)
 	plan->id_slot = state->fields->id_slot;
 	plan->order_slot = state->fields->order_slot;
 	plan->key_slot = state->fields->key_slot;
+	plan->sequence_slot = state->fields->sequence_slot;
+	plan->environment_slot = state->fields->environment_slot;
 	plan->details = number(state, TriggerNumberDetails);
 	plan->limit = number(state, TriggerNumberLimit);
 	plan->ahead = (TriggerReadAhead) number(state, TriggerNumberReadAhead);
@@ -401,6 +447,7 @@ trigger_rescan(ForeignScanState *node)
 		tuplestore_end(state->whole);
 	state->whole = NULL;
 	state->fetch = NULL;
+	state->rescanned = state->begun;
 	state->begun = false;
 	MemoryContextReset(state->fetch_context);
 }

@@ -19,10 +19,12 @@
 #include "answer.h"
 #include "bind.h"
 #include "catalog/pg_type.h"
+#include "exchange.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "window.h"
 
 /* A list that keeps changing under a scan is read again at most so often. */
 #define MAX_RESTARTS	5
@@ -54,6 +56,9 @@ struct TriggerStream
 
 	/* under way */
 	TriggerTransfer *transfer;
+	TriggerRequest sent;		/* with its token, if it has one */
+	TriggerPage sent_page;
+	bool		has_page;
 	MemoryContext transfer_context;
 	char	   *source;			/* the request, for messages */
 	char	   *cursor;			/* what it continues from, NULL at first */
@@ -69,6 +74,8 @@ struct TriggerStream
 	bool		more;
 	char	   *next_cursor;
 	int			next_number;
+
+	TriggerWindow window;		/* WINDOW paging */
 
 	/* to notice lists that do not end */
 	uint64		pages;
@@ -111,19 +118,19 @@ trigger_stream_create(const TriggerFetchPlan *plan, TriggerRequest *item,
 }
 
 /*
- * Make a stream that retrieves a row which a list found; "id" is the row's,
+ * Make a stream that retrieves a row which a list found; "key" is the row's,
  * as text.  The request belongs to the stream.
  */
 TriggerStream *
 trigger_stream_create_retrieve(const TriggerFetchPlan *plan,
-							   const TriggerRequest *list, Datum id)
+							   const TriggerRequest *list, Datum key)
 {
 	TriggerStream *stream = trigger_stream_create(plan, NULL, NIL);
 	MemoryContext old = MemoryContextSwitchTo(stream->context);
-	char	   *key = TextDatumGetCString(id);
+	char	   *name = TextDatumGetCString(key);
 
-	key = pg_server_to_any(key, strlen(key), PG_UTF8);
-	stream->item = trigger_request_item(list, plan->resource->item, key);
+	name = pg_server_to_any(name, strlen(name), PG_UTF8);
+	stream->item = trigger_request_item(list, plan->resource->item, name);
 	MemoryContextSwitchTo(old);
 	return stream;
 }
@@ -166,18 +173,20 @@ trigger_stream_done(const TriggerStream *stream)
 }
 
 /*
- * Send a request.
+ * Send what "sent" and "sent_page" say.
  */
 static void
-send_request(TriggerStream *stream, const TriggerRequest *request,
-			 const TriggerPage *page)
+send_it(TriggerStream *stream)
 {
 	TriggerFetchStats *stats = stream->plan->stats;
+	TriggerRequest *request = &stream->sent;
+	const TriggerPage *page = stream->has_page ? &stream->sent_page : NULL;
 	MemoryContext old;
 	TriggerHttpRequest http = {0};
 
 	MemoryContextReset(stream->transfer_context);
 	old = MemoryContextSwitchTo(stream->transfer_context);
+	trigger_exchange(stream->plan->http, request);
 	http.method = "GET";
 	http.url = trigger_request_url(request, page);
 	http.headers = trigger_request_headers(request, false);
@@ -197,6 +206,38 @@ send_request(TriggerStream *stream, const TriggerRequest *request,
 			MemoryContextStrdup(GetMemoryChunkContext(stats), stream->source);
 	/* get it onto the wire before anything else is done */
 	trigger_http_poll(stream->plan->http);
+}
+
+/*
+ * Send a request for a page, NULL if it has none.
+ */
+static void
+send_request(TriggerStream *stream, const TriggerRequest *request,
+			 const TriggerPage *page)
+{
+	stream->sent = *request;
+	stream->has_page = page != NULL;
+	if (page)
+		stream->sent_page = *page;
+	send_it(stream);
+}
+
+/*
+ * Was an exchanged token refused that was good before?  Then the request is
+ * sent again with another.
+ */
+static bool
+send_again(TriggerStream *stream)
+{
+	TriggerHttpResponse *response = trigger_transfer_response(stream->transfer);
+
+	if (response->failure != TRIGGER_HTTP_OK ||
+		!trigger_exchange_renew(&stream->sent, response->status))
+		return false;
+	trigger_transfer_free(stream->transfer);
+	stream->transfer = NULL;
+	send_it(stream);
+	return true;
 }
 
 /*
@@ -243,6 +284,8 @@ static void
 start_list(TriggerStream *stream)
 {
 	stream->phase = STREAM_LIST;
+	stream->window.from = stream->list->from;
+	stream->window.to = stream->list->to;
 	send_page(stream, NULL, 1);
 }
 
@@ -492,16 +535,114 @@ keep_wanted_row(TriggerStream *stream)
 }
 
 /*
+ * When a row of the page that has come was created, in milliseconds.
+ */
+static int64
+row_moment(const TriggerStream *stream, int row)
+{
+	Datum		when = stream->rows->values[(size_t) row * stream->rows->nslots +
+											stream->plan->order_slot];
+
+	return trigger_timestamp_to_ms(DatumGetTimestampTz(when), false);
+}
+
+/*
+ * Pages by time: work out the bounds of the next.
+ */
+static void
+follow_window(TriggerStream *stream)
+{
+	TriggerRows *rows = stream->rows;
+	TriggerWindowPage page = {.nrows = rows->nrows, .more = rows->next != NULL};
+	MemoryContext old = MemoryContextSwitchTo(stream->context);
+
+	if (rows->nrows > 0)
+	{
+		page.newest = row_moment(stream, 0);
+		page.oldest = row_moment(stream, rows->nrows - 1);
+	}
+	if (stream->cursor && page.more && strcmp(stream->cursor, rows->next) == 0)
+		check_cursor(stream, rows->next);
+	stream->more = trigger_window_next(&stream->window, &page,
+									   trigger_timestamp_to_ms(GetCurrentTimestamp(), true));
+	MemoryContextSwitchTo(old);
+	stream->list->from = stream->window.from;
+	stream->list->to = stream->window.to;
+}
+
+/*
+ * Pages by number of the rows: the next begins behind the greatest.  What is
+ * left may come at once or in parts; only an empty answer is the end.
+ */
+static void
+follow_sequence(TriggerStream *stream)
+{
+	TriggerRows *rows = stream->rows;
+	int64		before = stream->cursor ? strtoll(stream->cursor, NULL, 10) :
+	stream->list->after ? strtoll(stream->list->after, NULL, 10) : -1;
+	int64		greatest = before;
+
+	for (int i = 0; i < rows->nrows; i++)
+		greatest = Max(greatest,
+					   DatumGetInt64(rows->values[(size_t) i * rows->nslots +
+												  stream->plan->sequence_slot]));
+	stream->more = rows->nrows > 0;
+	if (stream->more && greatest == before)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("paging of server \"%s\" does not advance",
+						stream->plan->target->server_name),
+				 errdetail("%s: no record is behind the number that was asked for.",
+						   stream->source)));
+	rows->next = psprintf(INT64_FORMAT, greatest);
+}
+
+/*
+ * Rows of another environment than the one that was asked for are somebody
+ * else's: the name is ambiguous.  A page has rows of one environment only.
+ */
+static void
+check_environment(TriggerStream *stream)
+{
+	TriggerRows *rows = stream->rows;
+	int			slot = stream->plan->environment_slot;
+	const char *name = stream->list->environment;
+
+	if (stream->list->environment_id == NULL || slot < 0 || rows->nrows == 0 ||
+		(!rows->nulls[slot] &&
+		 strcmp(TextDatumGetCString(rows->values[slot]),
+				stream->list->environment_id) == 0))
+		return;
+
+	if (stream->list->environment_named)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("runs of environment \"%s\" cannot be listed with this personal access token",
+						name),
+				 errdetail("By this name the API shows another environment, not the one that belongs to the token."),
+				 errhint("Use the environment's secret key, or set the server option \"pat_exchange\".")));
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("runs of environment \"%s\" are left out", name),
+			 errdetail("By this name the API shows another environment, not the one that belongs to the token."),
+			 errhint("Use the environment's secret key, or set the server option \"pat_exchange\".")));
+	rows->nrows = 0;
+	rows->next = NULL;
+}
+
+/*
  * A page of the list has come.
  */
 static void
 finish_page(TriggerStream *stream)
 {
 	TriggerRows *rows;
+	bool		by_cursor = true;
 
 	(void) read_answer(stream, true, false);
 	rows = stream->rows;
 	stream->pages++;
+	check_environment(stream);
 
 	switch (stream->list->endpoint->paging)
 	{
@@ -509,6 +650,13 @@ finish_page(TriggerStream *stream)
 			stream->more = rows->next != NULL;
 			if (stream->more)
 				check_cursor(stream, rows->next);
+			break;
+		case TRIGGER_PAGING_WINDOW:
+			follow_window(stream);
+			by_cursor = stream->window.by_cursor;
+			break;
+		case TRIGGER_PAGING_SEQUENCE:
+			follow_sequence(stream);
 			break;
 		case TRIGGER_PAGING_NUMBER:
 			follow_numbers(stream);
@@ -522,7 +670,7 @@ finish_page(TriggerStream *stream)
 		pfree(stream->cursor);
 	stream->cursor = NULL;
 	stream->next_cursor = NULL;
-	if (stream->more && rows->next)
+	if (stream->more && by_cursor && rows->next)
 		stream->next_cursor = MemoryContextStrdup(stream->context, rows->next);
 	end_transfer(stream);
 
@@ -594,6 +742,8 @@ trigger_stream_advance(TriggerStream *stream)
 		}
 		if (!trigger_transfer_done(stream->transfer))
 			return false;
+		if (send_again(stream))
+			continue;
 		if (stream->phase == STREAM_ITEM)
 			finish_item(stream);
 		else

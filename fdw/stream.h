@@ -21,7 +21,7 @@ extern TriggerStream *trigger_stream_create(const TriggerFetchPlan *plan,
 											List *lists);
 extern TriggerStream *trigger_stream_create_retrieve(const TriggerFetchPlan *plan,
 													 const TriggerRequest *list,
-													 Datum id);
+													 Datum key);
 extern bool trigger_stream_started(const TriggerStream *stream);
 extern void trigger_stream_start(TriggerStream *stream);
 extern bool trigger_stream_advance(TriggerStream *stream);

@@ -97,7 +97,9 @@ trigger_target_slug(const char *environment)
 /*
  * The branch that requests for an environment are about; NULL where there are
  * none.  With a personal access token, the header would redirect a request
- * for any other environment to a preview branch.
+ * for any other environment to a preview branch.  Of the dev environment it
+ * is a branch only where that is the target's: to a token that asks several
+ * environments, the branch is preview's.
  */
 const char *
 trigger_target_branch(const TriggerTarget *target, const char *environment)
@@ -106,7 +108,8 @@ trigger_target_branch(const TriggerTarget *target, const char *environment)
 		return NULL;
 	if (strcmp(environment, "preview") == 0)
 		return target->branch;
-	if (strcmp(environment, "dev") == 0 && strcmp(target->branch, "default") != 0)
+	if (strcmp(environment, "dev") == 0 && strcmp(target->branch, "default") != 0 &&
+		target->environment && strcmp(target->environment, "dev") == 0)
 		return target->branch;
 	return NULL;
 }
@@ -183,6 +186,7 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 	const char *problem;
 	char	   *normalized;
 	const char *insecure = trigger_option_get(server->options, "allow_insecure");
+	const char *exchange;
 
 	target->serverid = serverid;
 	target->userid = userid;
@@ -244,9 +248,53 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 										 TRIGGER_DEFAULT_CONCURRENCY);
 	target->updatable = boolean_option(table_options, server->options,
 									   "updatable");
+	exchange = trigger_option_get(server->options, "pat_exchange");
+	target->pat_exchange = exchange && trigger_option_bool(exchange);
 	target->idempotent_inserts = boolean_option(table_options, server->options,
 												"idempotent_inserts");
 	return target;
+}
+
+/*
+ * Does the target reach an endpoint by exchanging its personal access token
+ * for one of the environment's?
+ */
+bool
+trigger_target_exchanges(const TriggerTarget *target,
+						 const TriggerEndpoint *endpoint)
+{
+	return target->kind == TRIGGER_CRED_PAT && target->pat_exchange &&
+		endpoint->scope != NULL &&
+		!trigger_endpoint_accepts(endpoint, TRIGGER_CRED_PAT) &&
+		trigger_endpoint_accepts(endpoint, TRIGGER_CRED_PUBLIC);
+}
+
+/*
+ * Does the target reach an endpoint at all?
+ */
+bool
+trigger_target_accepts(const TriggerTarget *target,
+					   const TriggerEndpoint *endpoint)
+{
+	return trigger_endpoint_accepts(endpoint, target->kind) ||
+		trigger_target_exchanges(target, endpoint);
+}
+
+/*
+ * The list endpoint that the target may use; NULL if none.
+ */
+const TriggerEndpoint *
+trigger_target_list(const TriggerTarget *target, const TriggerResource *resource)
+{
+	const TriggerEndpoint *list = trigger_resource_list(resource, target->kind);
+
+	for (int i = 0; list == NULL && i < TRIGGER_MAX_LISTS; i++)
+	{
+		if (resource->lists[i] &&
+			trigger_target_exchanges(target, resource->lists[i]))
+			list = resource->lists[i];
+	}
+	return list;
 }
 
 /*
@@ -281,27 +329,55 @@ trigger_target_refuse(const TriggerTarget *target,
 }
 
 /*
+ * An option is needed that is not set.
+ */
+static void
+report_needed(const TriggerEndpoint *endpoint, const char *option)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+			 errmsg("operation \"%s\" needs the option \"%s\"",
+					endpoint->operation, option),
+			 errhint("Set it on the server, the user mapping or the table, or set trigger_fdw.%s.",
+					 option)));
+}
+
+/*
  * Everything that an endpoint needs must be known before the first request.
+ * "project" and "environment" are those that the request names, NULL where
+ * the target's will do.
  */
 void
-trigger_target_check(const TriggerTarget *target,
-					 const TriggerEndpoint *endpoint)
+trigger_target_check_named(const TriggerTarget *target,
+						   const TriggerEndpoint *endpoint,
+						   const char *project, const char *environment)
 {
+	bool		exchanges;
+
 	if (endpoint->credentials == TRIGGER_CRED_ANYONE)
 		return;
-	if (target->credential == NULL ||
-		!trigger_endpoint_accepts(endpoint, target->kind))
+	if (target->credential == NULL || !trigger_target_accepts(target, endpoint))
 		trigger_target_refuse(target, endpoint);
-	if ((endpoint->flags & TRIGGER_EP_PROJECT) && target->project_ref == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-				 errmsg("operation \"%s\" needs the option \"project_ref\"",
-						endpoint->operation),
-				 errhint("Set it on the server, the user mapping or the table, or set trigger_fdw.project_ref.")));
+	exchanges = trigger_target_exchanges(target, endpoint);
+	if (project == NULL && target->project_ref == NULL &&
+		((endpoint->flags & TRIGGER_EP_PROJECT) || exchanges))
+		report_needed(endpoint, "project_ref");
+	if (exchanges && environment == NULL && target->environment == NULL)
+		report_needed(endpoint, "environment");
 	if (target->kind == TRIGGER_CRED_SECRET &&
 		strcmp(target->environment, "preview") == 0 && target->branch == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("a secret key of the preview environment needs the option \"branch\""),
 				 errhint("Set it on the server, the user mapping or the table, or set trigger_fdw.branch.")));
+}
+
+/*
+ * The same for a request that names neither.
+ */
+void
+trigger_target_check(const TriggerTarget *target,
+					 const TriggerEndpoint *endpoint)
+{
+	trigger_target_check_named(target, endpoint, NULL, NULL);
 }

@@ -37,6 +37,8 @@ typedef struct TriggerTarget
 	int			concurrency;
 	bool		updatable;
 	bool		idempotent_inserts;
+	bool		pat_exchange;	/* a personal access token may be exchanged for
+								 * an environment's own */
 } TriggerTarget;
 
 extern TriggerTarget *trigger_target_resolve(Oid serverid, Oid userid,
@@ -44,8 +46,18 @@ extern TriggerTarget *trigger_target_resolve(Oid serverid, Oid userid,
 											 bool missing_ok);
 extern void trigger_target_check(const TriggerTarget *target,
 								 const TriggerEndpoint *endpoint);
+extern void trigger_target_check_named(const TriggerTarget *target,
+									   const TriggerEndpoint *endpoint,
+									   const char *project,
+									   const char *environment);
 extern void trigger_target_refuse(const TriggerTarget *target,
 								  const TriggerEndpoint *endpoint);
+extern bool trigger_target_exchanges(const TriggerTarget *target,
+									 const TriggerEndpoint *endpoint);
+extern bool trigger_target_accepts(const TriggerTarget *target,
+								   const TriggerEndpoint *endpoint);
+extern const TriggerEndpoint *trigger_target_list(const TriggerTarget *target,
+												  const TriggerResource *resource);
 extern bool trigger_target_is_updatable(Oid serverid, List *table_options);
 extern const char *trigger_target_slug(const char *environment);
 extern const char *trigger_target_branch(const TriggerTarget *target,

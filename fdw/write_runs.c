@@ -40,10 +40,6 @@
 /* The trigger endpoint's limit for a body. */
 #define TRIGGER_BYTES	(3 * 1024 * 1024)
 
-/* Tags of a run. */
-#define MAX_TAGS		10
-#define MAX_TAG_LENGTH	128
-
 /* One row of an INSERT. */
 typedef struct NewRun
 {
@@ -145,51 +141,6 @@ trigger_check_delay(const char *delay)
 }
 
 /*
- * Characters of a UTF-8 text.
- */
-static int
-utf8_length(const char *utf8)
-{
-	int			n = 0;
-
-	for (const unsigned char *p = (const unsigned char *) utf8; *p;
-		 p += pg_utf_mblen(p))
-		n++;
-	return n;
-}
-
-/*
- * Tags within the API's limits, as a JSON array.
- */
-static char *
-tags_json(List *tags)
-{
-	StringInfoData buf;
-	ListCell   *cell;
-
-	if (list_length(tags) > MAX_TAGS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a run can have at most %d tags", MAX_TAGS)));
-	initStringInfo(&buf);
-	appendStringInfoChar(&buf, '[');
-	foreach(cell, tags)
-	{
-		const char *tag = lfirst(cell);
-
-		if (trigger_is_blank(tag) || utf8_length(tag) > MAX_TAG_LENGTH)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a tag has 1 to %d characters, not all of them blank",
-							MAX_TAG_LENGTH)));
-		appendStringInfo(&buf, "%s%s", buf.len > 1 ? "," : "",
-						 trigger_json_quote(tag));
-	}
-	appendStringInfoChar(&buf, ']');
-	return buf.data;
-}
-
-/*
  * How long a generated idempotency key must be remembered: longer than all
  * repetitions of a call can take.
  */
@@ -235,7 +186,7 @@ append_columns(TriggerModify *modify, TupleTableSlot *slot, StringInfo body)
 	TimestampTz delayed;
 
 	if (tags)
-		trigger_body_member(body, "tags", tags_json(tags));
+		trigger_body_member(body, "tags", trigger_tags_json(tags, "run"));
 	if (metadata)
 		trigger_body_member(body, "metadata", metadata);
 	if (ttl && is_seconds(ttl))
@@ -457,6 +408,22 @@ trigger_run_result(const TriggerCallResult *result, char **id, bool *cached)
 }
 
 /*
+ * Is a text in a list?
+ */
+static bool
+has_text(List *list, const char *text)
+{
+	ListCell   *cell;
+
+	foreach(cell, list)
+	{
+		if (strcmp(lfirst(cell), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Trigger several runs with one call.
  */
 static void
@@ -473,6 +440,11 @@ trigger_many(TriggerModify *modify, NewRun *runs, int n, StringInfo items)
 	TriggerRows *rows;
 
 	call.body = psprintf("{\"items\":[%s]}", items->data);
+	for (int i = 0; i < n; i++)
+	{
+		if (!has_text(call.scope_ids, runs[i].task))
+			call.scope_ids = lappend(call.scope_ids, runs[i].task);
+	}
 	call.repeat = all_have_keys(runs, n) ? TRIGGER_REPEAT_SAFE : TRIGGER_REPEAT_NEVER;
 	result = trigger_call(modify->http, modify->target, &call);
 
@@ -627,22 +599,6 @@ typedef struct RunChange
 } RunChange;
 
 /*
- * Is a text in a list?
- */
-static bool
-has_text(List *list, const char *text)
-{
-	ListCell   *cell;
-
-	foreach(cell, list)
-	{
-		if (strcmp(lfirst(cell), text) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
  * Tags that are new.  There is no way to remove one.
  */
 static List *
@@ -666,10 +622,10 @@ plan_tags(const char *id, List *tags, List *before)
 		if (!has_text(before, lfirst(cell)) && !has_text(added, lfirst(cell)))
 			added = lappend(added, lfirst(cell));
 	}
-	if (added && list_length(added) + list_length(before) > MAX_TAGS)
+	if (added && list_length(added) + list_length(before) > TRIGGER_MAX_TAGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a run can have at most %d tags", MAX_TAGS),
+				 errmsg("a run can have at most %d tags", TRIGGER_MAX_TAGS),
 				 errdetail("Run \"%s\" would have %d.", id,
 						   list_length(added) + list_length(before))));
 	return added;
@@ -744,7 +700,7 @@ plan_change(TriggerModify *modify, const char *id, TupleTableSlot *slot,
 		change->tags = plan_tags(id, trigger_row_strings(modify, slot, "tags"),
 								 trigger_row_strings(modify, old, "tags"));
 		if (change->tags)
-			(void) tags_json(change->tags);
+			(void) trigger_tags_json(change->tags, "run");
 	}
 	if (trigger_row_sets(modify, "metadata"))
 		change->metadata = plan_metadata(trigger_row_json(modify, slot, "metadata"),
@@ -788,7 +744,7 @@ update_run(TriggerModify *modify, TupleTableSlot *slot, TupleTableSlot *old)
 	/* cancelling comes last: a run that is over takes no metadata */
 	if (change.tags &&
 		!change_run(modify, &trigger_endpoint_runs_add_tags, id,
-					psprintf("{\"tags\":%s}", tags_json(change.tags))))
+					psprintf("{\"tags\":%s}", trigger_tags_json(change.tags, "run"))))
 		return false;
 	if (change.metadata &&
 		!change_run(modify, &trigger_endpoint_runs_metadata, id,

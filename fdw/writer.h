@@ -53,7 +53,7 @@ typedef struct TriggerWriter
 	const char *const *known_inserted;
 	const char *const *known_updated;
 	int			batch_size;		/* rows that one INSERT can take at once */
-	const char *delete_hint;	/* why there is no DELETE */
+	const char *delete_hint;	/* what there is instead of DELETE */
 
 	/* Refuse what the credential cannot do, before any request. */
 	void		(*check_target) (TriggerModify *modify, CmdType operation);
@@ -69,6 +69,12 @@ typedef struct TriggerWriter
 extern const TriggerWriter trigger_writer_runs;
 extern const TriggerWriter trigger_writer_envvars;
 extern const TriggerWriter trigger_writer_schedules;
+extern const TriggerWriter trigger_writer_sessions;
+extern const TriggerWriter trigger_writer_session_records;
+
+/* Tags of a run or a session. */
+#define TRIGGER_MAX_TAGS		10
+#define TRIGGER_MAX_TAG_LENGTH	128
 
 /* in write_runs.c */
 struct TriggerCallResult;
@@ -110,5 +116,7 @@ extern void trigger_body_text(StringInfo body, const char *name,
 extern char *trigger_time_text(TimestampTz time);
 extern char *trigger_random_name(void);
 extern bool trigger_is_blank(const char *utf8);
+extern int	trigger_utf8_length(const char *utf8);
+extern char *trigger_tags_json(List *tags, const char *owner);
 
 #endif							/* TRIGGER_WRITER_H */
