@@ -10,19 +10,22 @@ from ratelimit import RateLimiter, no_authorization
 from router import Router
 import routes_auth
 import routes_batches
+import routes_channels
 import routes_envvars
 import routes_misc
 import routes_projects
 import routes_run_actions
 import routes_runs
 import routes_schedules
+import routes_sessions
 import routes_trigger
 
 _NOT_FOUND_PAGE = (
     b'<!DOCTYPE html><html lang="en" class="h-full"><head><meta charSet="utf-8"/>'
     b"<title>404</title></head><body><h1>404</h1><p>Page not found</p></body></html>")
 _RESOURCES = (routes_runs, routes_envvars, routes_schedules, routes_projects, routes_auth,
-              routes_misc, routes_trigger, routes_batches, routes_run_actions, packets)
+              routes_misc, routes_trigger, routes_batches, routes_run_actions, packets,
+              routes_sessions, routes_channels)
 
 
 class App:

@@ -61,7 +61,7 @@ def boolean(value, path, issues):
         _wrong_type("boolean", value, path, issues)
 
 
-def number(integer=False, least=None, exclusive=False):
+def number(integer=False, least=None, exclusive=False, most=None):
     """Return a check for numbers."""
     def check(value, path, issues):
         if not isinstance(value, Number):
@@ -76,6 +76,10 @@ def number(integer=False, least=None, exclusive=False):
             issues.append({"code": "too_small", "minimum": least, "type": "number",
                            "inclusive": not exclusive, "exact": False, "path": list(path),
                            "message": "Number must be %s %d" % (words, least)})
+        if most is not None and value.decimal() > most:
+            issues.append({"code": "too_big", "maximum": most, "type": "number",
+                           "inclusive": True, "exact": False, "path": list(path),
+                           "message": "Number must be less than or equal to %d" % most})
     return check
 
 
@@ -92,7 +96,7 @@ def one_of(*options):
     return check
 
 
-def array(item, least=None):
+def array(item, least=None, most=None):
     """Return a check for arrays."""
     def check(value, path, issues):
         if not isinstance(value, list):
@@ -102,6 +106,10 @@ def array(item, least=None):
             issues.append({"code": "too_small", "minimum": least, "type": "array",
                            "inclusive": True, "exact": False, "path": list(path),
                            "message": "Array must contain at least %d element(s)" % least})
+        if most is not None and len(value) > most:
+            issues.append({"code": "too_big", "maximum": most, "type": "array",
+                           "inclusive": True, "exact": False, "path": list(path),
+                           "message": "Array must contain at most %d element(s)" % most})
         for index, member in enumerate(value):
             item(member, path + (index,), issues)
     return check

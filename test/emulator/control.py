@@ -9,9 +9,11 @@ import oracle
 from http_message import JSON_TYPE, TEXT_TYPE, Response, error, json_response, split_path
 from run_model import DEFAULTS, Run
 from schedules import Schedule
+import sessions
 
 _STATE_LIMIT = 20000
 _JSON_TEXT = ("metadata", "payload", "output", "error")
+_SESSION_JSON = ("metadata", "trigger_config")
 
 
 class ControlError(Exception):
@@ -116,7 +118,7 @@ class Control:
         rows = oracle.rows(
             self.app.world, resource,
             request.query.get("project") or credentials.PROJECT_ALPHA,
-            request.query.get("environment") or "prod")
+            request.query.get("environment") or "prod", request.query)
         if rows is None:
             return error(404, "no such oracle")
         pieces = ((row + "\n").encode() for row in rows)
@@ -174,6 +176,54 @@ class Control:
             schedules.add(Schedule(schedule_id, environments=[environment], **entry))
         return json_response({})
 
+    def _post_sessions(self, request):
+        """Insert sessions: an array of {id?, created_at?, project?, environment?, …}."""
+        made = []
+        body = json.loads(request.body)
+        for entry in body if isinstance(body, list) else [body]:
+            entry = dict(entry)
+            environment = self._environment(
+                {name: entry.pop(name, None) for name in ("project", "environment")})
+            created = entry.pop("created_at", self.app.world.now())
+            session_id = entry.pop("id", None) or "cn%08d%013x" % (
+                len(environment.sessions), created)
+            session = sessions.Session(
+                session_id.removeprefix(sessions.ID_PREFIX), created,
+                inserted_at=self.app.world.real_now(), **_session_attributes(entry))
+            environment.sessions.add(session)
+            made.append(session.id)
+        return json_response({"ids": made})
+
+    def _patch_sessions(self, request, name):
+        """Change attributes of one session, which is named by its id or external id."""
+        changes = _session_attributes(json.loads(request.body))
+        for project in self.app.world.projects:
+            for environment in project.environments:
+                if environment.sessions.change(name, changes):
+                    return Response(200, b"{}", JSON_TYPE)
+        return error(404, "no such session")
+
+    def _post_session_records(self, request):
+        """Insert records of any kind, as a task writes them.
+
+        An array of {session, io, data? or data_text?, id?, headers?, timestamp?}; without
+        data it is a control record (or, by an empty header name, a command).
+        """
+        made = []
+        for entry in json.loads(request.body):
+            environment = self._environment(entry)
+            session = environment.sessions.find(entry["session"])
+            if session is None or entry["io"] not in ("in", "out"):
+                raise ControlError("no such channel")
+            text = entry.get("data_text")
+            if "data" in entry:
+                text = json.dumps(entry["data"], ensure_ascii=False, separators=(",", ":"))
+            record = environment.sessions.channel(session.key, entry["io"]).append(
+                text, entry.get("timestamp", self.app.world.now()), entry.get("id"),
+                entry.get("headers"), limited=False)
+            made.append(record.seq)
+        return json_response({"seqs": made})
+
     def _post_envvars(self, request):
         """Set variables: an array of {name, value, isSecret?, project?, environment?}."""
         for entry in json.loads(request.body):
@@ -217,4 +267,21 @@ def _attributes(entry):
             values[name] = value
     if "tags" in values:
         values["tags"] = tuple(sorted(values["tags"]))
+    return values
+
+
+def _session_attributes(entry):
+    """Check the names of session attributes and turn JSON values into texts."""
+    values = {}
+    for name, value in entry.items():
+        base = name.removesuffix("_text")
+        if base in _SESSION_JSON:
+            text = value if name != base else json.dumps(value, ensure_ascii=False)
+            values[base] = None if value is None else text
+        elif name not in sessions.DEFAULTS:
+            raise ControlError("unknown attribute: " + name)
+        elif name in ("tags", "indexed_as", "indexed_tags"):
+            values[name] = tuple(value) if value is not None else None
+        else:
+            values[name] = value
     return values

@@ -3,11 +3,13 @@
 import dataclasses
 import time
 
+from dataset_sessions import fill_sessions
 from dataset_small import fill_small
 from envvars import EnvVars
 from run_bulk import BulkRuns
 from run_table import RunTable
 from schedules import Schedules
+from sessions import Sessions
 from world import World, build_skeleton, env_json
 
 NAMES = ("small", "bulk", "empty")
@@ -52,6 +54,9 @@ def build(settings, options):
             if options.dataset == "bulk" and environment.root_key == world.bulk_key():
                 bulk = BulkRuns(options.runs, anchor, options.seed)
             environment.runs = RunTable(bulk, env_json(environment))
+            environment.sessions = Sessions()
     if options.dataset != "empty":
         fill_small(world, options.seed, runs=options.dataset == "small")
+    if options.dataset == "small":
+        fill_sessions(world, options.seed)
     return world

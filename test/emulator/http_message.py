@@ -63,11 +63,13 @@ def split_path(path):
 class Response:
     """Status, body and headers; rendering is the transport's job."""
 
-    __slots__ = ("status", "body", "content_type", "headers", "stream")
+    __slots__ = ("status", "body", "content_type", "headers", "stream", "feed")
 
     def __init__(self, status, body, content_type=JSON_TYPE, headers=(), stream=None):
         self.status = status
         self.body = body
+        # what gives the events of an endless body, see Feed in channels.py
+        self.feed = None
         # an iterator of bytes to be sent instead of the body, without ever holding it whole
         self.stream = stream
         self.content_type = content_type

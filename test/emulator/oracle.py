@@ -7,8 +7,10 @@ no paging, no dropped rows.
 import json
 
 import batches
+import channels
 from envvars import show
-from jsontext import dumps
+from jsontext import dumps, iso
+import sessions
 
 NEW_VERSION = 1
 
@@ -78,16 +80,58 @@ def envvars(_world, environment):
         yield _with_hidden(dumps(show(name, value)), hidden)
 
 
+def projects(world, _environment):
+    """Yield all projects, also those that the emulated users may not see."""
+    for project in world.projects:
+        organization = project.organization
+        yield dumps({
+            "id": project.id, "externalRef": project.ref, "name": project.name,
+            "slug": project.slug, "createdAt": iso(project.created_at), "defaultRegion": None,
+            "organization": {
+                "id": organization.id, "title": organization.title, "slug": organization.slug,
+                "createdAt": iso(organization.created_at)},
+            "_": {"members": [user.email for user in organization.members]}})
+
+
+def environments(_world, environment):
+    """Yield the environments of the project that are no branches, in database order."""
+    for one in environment.project.environments:
+        if one.parent is None:
+            yield dumps({
+                "id": one.id, "slug": one.slug, "type": one.type,
+                "isBranchableEnvironment": one.type == "PREVIEW", "branchName": None,
+                "paused": False,
+                "_": {"owner": one.owner.email if one.owner else None,
+                      "hasWorker": one.has_worker}})
+
+
+def branches(_world, environment):
+    """Yield the preview branches of the project."""
+    for one in environment.project.environments:
+        if one.parent is not None and one.type == "PREVIEW":
+            created = iso(one.created_at)
+            yield dumps({
+                "id": one.id, "name": one.branch_name, "createdAt": created,
+                "updatedAt": created, "isPaused": False, "_": {"slug": one.slug}})
+
+
 RESOURCES = {"runs": runs, "run_details": run_details, "schedules": schedules,
-             "envvars": envvars, "batches": batches.oracle_rows}
+             "envvars": envvars, "batches": batches.oracle_rows,
+             "sessions": sessions.oracle_rows}
+# what is not part of one environment's state
+_MORE = {"projects": projects, "environments": environments, "branches": branches}
 
 
-def rows(world, resource, ref, slug):
+def rows(world, resource, ref, slug, query=None):
     """Return an iterator over the JSON lines of a resource, or None when it is unknown."""
     environment = find_environment(world, ref, slug)
-    if environment is None or resource not in RESOURCES:
+    if environment is None:
         return None
-    return RESOURCES[resource](world, environment)
+    if resource == "session_records":
+        query = query or {}
+        return channels.oracle_rows(environment, query.get("session"), query.get("io"))
+    rows_of = RESOURCES.get(resource) or _MORE.get(resource)
+    return rows_of(world, environment) if rows_of else None
 
 
 def whole_state(world):

@@ -21,7 +21,10 @@ class _Bucket:
 
 
 class RateLimiter:
-    """Counts requests; only refuses them when the setting `rate_limit` says so."""
+    """Counts requests; only refuses them when a setting says so.
+
+    `rate_limit` enforces every budget, `jwt_rate_limit` the windows of public tokens alone.
+    """
 
     def __init__(self, world):
         self.world = world
@@ -29,15 +32,23 @@ class RateLimiter:
         self._owners = {}
 
     def _owner(self, token):
-        """Return (bucket name, is public token): all keys of an environment share one."""
+        """Return (bucket name, is public token): all keys of an environment share one.
+
+        So do all the public tokens that one user got for an environment by a personal access
+        token; every other public token has a window of its own.
+        """
         found = self._owners.get(token)
         if found is None:
             environment = self.world.environment_of_root_key(token)
             key = self.world.additional_keys.get(token)
             if environment is None and key is not None:
                 environment = key.environment
-            public = environment is None and auth.public_claims(token) is not None
-            found = (environment.id if environment else token, public)
+            claims = auth.public_claims(token) if environment is None else None
+            user = claims.get("act") if claims else None
+            name = environment.id if environment else token
+            if isinstance(user, dict) and user.get("sub"):
+                name = (claims.get("sub"), user["sub"])
+            found = (name, claims is not None)
             if len(self._owners) > 10000:
                 self._owners.clear()
             self._owners[token] = found
@@ -49,7 +60,9 @@ class RateLimiter:
         now = self.world.real_now()
         enforced = self.world.settings.rate_limit
         if public:
-            limit, remaining, reset = self._take_window(owner, now)
+            window = self.world.settings.jwt_rate_limit
+            limit, remaining, reset = self._take_window(owner, now, window or {})
+            enforced = enforced or window is not None
         else:
             limit, refill = _DEPLOY_BUDGET if deploy else _API_BUDGET
             if enforced:
@@ -78,13 +91,15 @@ class RateLimiter:
         bucket.tokens -= 1
         return bucket.tokens, reset
 
-    def _take_window(self, name, now):
-        start = now - now % _JWT_WINDOW_MS
+    def _take_window(self, name, now, options):
+        limit = options.get("limit", _JWT_LIMIT)
+        length = options.get("window_ms", _JWT_WINDOW_MS)
+        start = now - now % length
         bucket = self.buckets.get(name)
         if bucket is None or bucket.refilled_at != start:
-            bucket = self.buckets[name] = _Bucket(_JWT_LIMIT, start)
+            bucket = self.buckets[name] = _Bucket(limit, start)
         bucket.tokens -= 1
-        return _JWT_LIMIT, max(-1, bucket.tokens), start + _JWT_WINDOW_MS
+        return limit, max(-1, bucket.tokens), start + length
 
 
 def too_many_requests(limit, remaining, reset, now, seconds=None):

@@ -21,6 +21,8 @@ MAX_BODY = 64 << 20
 GZIP_FROM = 1024
 CHUNK = 16384
 STREAM_ROWS = 500
+# how often an open event stream looks for something new
+FEED_TICK_S = 0.01
 _REASONS = {code: text.encode() for code, text in http.client.responses.items()}
 _COMMON = (b"Strict-Transport-Security: max-age=3153600000\r\n"
            b"X-Robots-Tag: noindex, nofollow\r\n")
@@ -197,6 +199,9 @@ class Connection(asyncio.Protocol):
 
     def _send(self, request, response, limits):
         """Render and write an answer, or hand it to the fault that distorts it."""
+        if response.feed is not None:
+            self._send_feed(request, response)
+            return
         close = self._wants_close(request)
         action = request.fault
         if action is not None and action["kind"] == "connection_close":
@@ -263,6 +268,39 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.transport.write(b"0\r\n\r\n")
         self._finish(request, 0, self._wants_close(request))
+        self._pump()
+
+    def _send_feed(self, request, response):
+        """Send an event stream, and go on with it until it has ended or the client has gone.
+
+        Of the faults only those work that come before the answer, and latency.
+        """
+        headers = "".join(["%s: %s\r\n" % pair for pair in response.headers])
+        head = b"HTTP/1.1 %d %b\r\n%b%bcontent-type: %b\r\nVary: Accept-Encoding\r\n%b" \
+            b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" % (
+                response.status, _REASONS[response.status], _COMMON, headers.encode("latin-1"),
+                response.content_type.encode(), self.emulator.date_line())
+        self.emulator.journal.decided(request.record)
+        self.transport.write(head)
+        self.busy = True
+        self._continue_feed(request, response.feed, len(head))
+
+    def _continue_feed(self, request, feed, sent):
+        """Send what is due, and come back until nothing more comes."""
+        if self.closing:
+            return
+        text, ended = feed.take()
+        if text:
+            data = text.encode()
+            self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            sent += len(data)
+        if not ended:
+            asyncio.get_running_loop().call_later(
+                FEED_TICK_S, self._continue_feed, request, feed, sent)
+            return
+        self.busy = False
+        self.transport.write(b"0\r\n\r\n")
+        self._finish(request, sent, self._wants_close(request))
         self._pump()
 
     def pause_writing(self):

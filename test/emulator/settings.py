@@ -34,6 +34,12 @@ class Settings:
         # whether items sent to a sealed batch are answered like duplicates, instead of 422
         "batch_resend_ok": False,
         "object_store": True,
+        # without a stream store behind it every use of a session's channels is a 500
+        "stream_store": True,
+        # how many records of a channel one answer has (None: all there are)
+        "records_page": None,
+        # {limit?, window_ms?} enforces the windows of public tokens (None: headers only)
+        "jwt_rate_limit": None,
         # the result endpoint as documented instead of as it is
         "result_documented": False,
         # numbers in bodies lose their precision as in JavaScript

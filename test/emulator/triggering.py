@@ -27,7 +27,7 @@ REGIONS = ("us-east-1", "eu-central-1")
 TASK_QUEUES = {"send-email": "email-queue"}
 DAY_MS = 86400000
 # the end of the year 9999
-_LAST_MS = 253402300799999
+LAST_MS = 253402300799999
 _KEY_LIFE_MS = 30 * DAY_MS
 # an earlier run in one of these does not answer for its idempotency key any more
 _CLEARS_KEY = frozenset(("INTERRUPTED", "COMPLETED_WITH_ERRORS", "SYSTEM_FAILURE", "CRASHED",
@@ -94,7 +94,7 @@ def span_ms(text):
     return sum(int(count) * _UNITS[unit] for count, unit in _SPAN_PART.findall(text))
 
 
-def _date_ms(text):
+def date_ms(text):
     """Return what JavaScript's Date makes of a text; digits alone are at most a year."""
     if text.isdigit():
         return parse_date(text + "-01-01") if len(text) == 4 else None
@@ -107,12 +107,12 @@ def delay_until(value, now):
         return None
     if isinstance(value, exact_json.Number):
         number = float(value.text)
-        moment = int(number) if abs(number) <= _LAST_MS else None
+        moment = int(number) if abs(number) <= LAST_MS else None
     else:
-        moment = _date_ms(value)
+        moment = date_ms(value)
         span = span_ms(value) if moment is None else None
         moment = now + span if span else moment
-    return moment if moment is not None and now < moment <= _LAST_MS else None
+    return moment if moment is not None and now < moment <= LAST_MS else None
 
 
 def ttl_text(value, environment):

@@ -76,6 +76,7 @@ class Environment:
         self.has_worker = has_worker
         self.created_at = created_at
         self.runs = None
+        self.sessions = None
         project.environments.append(self)
 
 

@@ -22,7 +22,7 @@ PREFIXES = ("runs_", "run_retrieve", "envvars_", "schedules_", "timezones", "htt
             "auth_", "pat_", "jwt_", "envjwt_", "project", "orgs", "whoami", "unknown_",
             "options", "healthcheck", "lag_", "trigger_", "batch_", "idempotency_",
             "run_cancel", "run_replay", "run_reschedule", "run_tags", "run_metadata",
-            "run_result")
+            "run_result", "session_", "sessions_", "s2_")
 # additional keys are told apart by the recordings that use them
 ADDITIONAL = {"expired": "$TR_PROD_SK_EXPIRED", "revoked": "$TR_PROD_SK_REVOKED",
               "ro": "$TR_PROD_SK_RO", "off": "$TR_PROD_SK"}
@@ -35,9 +35,18 @@ PATTERNS = ((r"run_\w+", "{run}"), (r"sched_\w+", "{schedule}"),
             (r"/envvars/[^/]+", "/envvars/{slug}"), (r"proj_\w+|\$PROJECT_\w+", "{project}"),
             (r"schedules/(dedup-\d+)", "schedules/{schedule}"), (r"batch_\w+", "{batch}"),
             (r"/tasks/[^/]+/", "/tasks/{task}/"),
-            (r"idempotencyKeys/[^/]+", "idempotencyKeys/{key}"))
+            (r"idempotencyKeys/[^/]+", "idempotencyKeys/{key}"),
+            (r"/sessions/[^/]+", "/sessions/{session}"))
 # requests whose answers name what they made
-MAKERS = re.compile(r"POST /api/v1/schedules$|POST .*/(trigger|replay|batch|batches)$")
+MAKERS = re.compile(
+    r"POST /api/v1/(schedules|sessions)$|POST .*/(trigger|replay|batch|batches)$")
+# Answers outside of the limit have no counter that tells their order within a second; the
+# numbers of the records do, and the times at which the records were written.
+UNCOUNTED = (
+    "s2_records_empty", "s2_append_in", "s2_append_in_text", "s2_append_in_partid",
+    "s2_append_in_partid_again", "s2_append_in_empty", "s2_append_out",
+    "s2_append_by_externalid")
+COUNTED_AS = {"session_append_closed": 651}
 
 
 def _token_symbol(token, name):
@@ -100,7 +109,7 @@ def _parse(name, text):
         "type": answer_headers.get("content-type", "").split(";")[0],
         "date": email.utils.parsedate_to_datetime(date).isoformat() if date else None,
         # items of a batch are outside of the limit and follow its creation
-        "_remaining": int(answer_headers.get(
+        "_remaining": COUNTED_AS.get(name) or int(answer_headers.get(
             "x-ratelimit-remaining", 0 if target.endswith("/items") else 1e9)),
         "_body": body.rstrip("\n"),
     }
@@ -129,22 +138,37 @@ def _type_name(value):
 def made_ids(value):
     """Return the ids of what a request made, in the order of its answer."""
     runs = [run["id"] if isinstance(run, dict) else run for run in value.get("runs", ())]
+    if "isCached" in value and "externalId" in value:
+        # cursors have the id without its prefix
+        return [value["id"].removeprefix("session_"), value["runId"]]
     return [value.get("id") or value["batchId"]] + runs
 
 
 # successes of which every value counts, not only the shape
-EXACT = ("trigger_", "run_metadata", "run_tags", "run_result", "idempotency_", "batch_")
+EXACT = ("trigger_", "run_metadata", "run_tags", "run_result", "idempotency_", "batch_",
+         "sessions_", "s2_")
 
 
 def masked(value):
     """Return a body without what differs from server to server: ids, dates, the region."""
     text = json.dumps(value, ensure_ascii=False)
-    text = re.sub(r"\b(run|batch)_c\w+", r"<\1>", text)
-    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<date>", text)
+    text = re.sub(r"\b(run|batch|session)_c\w+", r"<\1>", text)
+    text = re.sub(r'("(?:next|previous)": )"c\w+"', r'\1"<cursor>"', text)
+    text = re.sub(r'("publicAccessToken": )"[^"]+"', r'\1"<token>"', text)
+    # the ids of records that the server made up
+    text = re.sub(r'("id": )"[\w-]{7}"(, "seqNum")', r'\1"<part>"\2', text)
+    text = re.sub(r"\b(?!2020)\d{4}-\d\d-\d\dT[\d:.]+Z", "<date>", text)
     value = json.loads(text)
     if isinstance(value, dict):
         value.pop("region", None)
     return value
+
+
+def masked_events(text):
+    """Return an event stream without times and made-up ids, and without the client's notes."""
+    text = text.partition("[curl exit")[0].strip("\n")
+    text = re.sub(r'("timestamp":)\d{13}\b', r"\1<ms>", text)
+    return re.sub(r'(\\"id\\":)\\"[\w-]{7}\\"', r"\1<part>", text)
 
 
 def merge_shape(shape, value):
@@ -233,6 +257,25 @@ def _schedules(exchanges):
     return found
 
 
+def _sessions(exchanges):
+    """Return the sessions as lists first showed them, oldest first."""
+    found = {}
+    for exchange in exchanges:
+        value = _json(exchange)
+        if exchange["status"] != 200 or not exchange["target"].startswith("/api/v1/sessions?") \
+                and exchange["target"] != "/api/v1/sessions":
+            continue
+        for item in value.get("data", ()):
+            row = {"created_at": _ms(item["createdAt"]), "updated_at": _ms(item["updatedAt"]),
+                   "type": item["type"], "task": item["taskIdentifier"], "tags": item["tags"],
+                   "metadata": item["metadata"], "external_id": item["externalId"],
+                   "current_run_id": item["currentRunId"]}
+            if item["expiresAt"]:
+                row["expires_at"] = _ms(item["expiresAt"])
+            found.setdefault(item["id"].removeprefix("session_"), row)
+    return dict(sorted(found.items()))
+
+
 def _variables(exchanges):
     """Return the variables of the first list of each environment."""
     found = {}
@@ -282,9 +325,12 @@ def main(directory):
             with open(os.path.join(directory, file), encoding="utf-8",
                       errors="replace") as handle:
                 exchanges.append(_parse(name, handle.read()))
-    exchanges.sort(key=lambda e: (e["date"] or "", -e["_remaining"], e["name"]))
+    exchanges.sort(key=lambda e: (
+        e["date"] or "", -e["_remaining"],
+        UNCOUNTED.index(e["name"]) if e["name"] in UNCOUNTED else len(UNCOUNTED), e["name"]))
     rows = _rows(exchanges)
     schedules = _schedules(exchanges)
+    sessions = _sessions(exchanges)
     variables = _variables(exchanges)
     shapes = {}
     for exchange in exchanges:
@@ -298,6 +344,8 @@ def main(directory):
         if value is None:
             if exchange["type"] == "text/plain":
                 exchange["text"] = body
+            if exchange["type"] == "text/event-stream":
+                exchange["events"] = masked_events(body)
         elif exchange["status"] >= 300 or value == {"status": 405, "body": "Method Not Allowed"}:
             exchange["answer"] = value
         else:
@@ -306,14 +354,18 @@ def main(directory):
                 exchange["value"] = masked(value)
             if MAKERS.match(exchange["kind"]):
                 exchange["made"] = made_ids(value)
+                if "triggerConfig" in value:
+                    # several were made in one second, and lists show them in order
+                    exchange["at"] = _ms(value["createdAt"])
             if isinstance(value, dict) and isinstance(value.get("data"), list):
                 exchange["empty"] = not value["data"]
                 exchange["pagination"] = sorted(value["pagination"])
     made = {made for exchange in exchanges for made in exchange.get("made", ())}
     schedules = {key: row for key, row in schedules.items() if key not in made}
     rows = {key: row for key, row in rows.items() if key not in made}
+    sessions = {key: row for key, row in sessions.items() if key not in made}
     document = {"shapes": shapes, "runs": rows, "schedules": schedules,
-                "envvars": variables, "recordings": exchanges}
+                "sessions": sessions, "envvars": variables, "recordings": exchanges}
     parts = []
     for key, value in document.items():
         if isinstance(value, dict):

@@ -23,7 +23,7 @@ sys.path.insert(0, EMULATOR)
 
 import auth  # noqa: E402
 import credentials  # noqa: E402
-from make_recordings import made_ids, masked, merge_shape  # noqa: E402
+from make_recordings import made_ids, masked, masked_events, merge_shape  # noqa: E402
 
 SHOWN_TO_INTERNAL = {
     "COMPLETED": "COMPLETED_SUCCESSFULLY", "FAILED": "COMPLETED_WITH_ERRORS",
@@ -78,6 +78,30 @@ class Emulator:
             self.connection.close()
         return response.status, response.getheader("content-type", "").split(";")[0], text
 
+    def events(self, target, headers, length):
+        """Return what request returns of an event stream that need not end.
+
+        It is read up to `length` bytes and a little longer, in which nothing more may come.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("GET", target, headers=headers)
+        response = connection.getresponse()
+        connection.sock.settimeout(3)
+        data = b""
+        try:
+            while len(data) < length:
+                piece = response.read1(length)
+                if not piece:
+                    break
+                data += piece
+            connection.sock.settimeout(0.2)
+            data += response.read1(length)
+        except TimeoutError:
+            pass
+        connection.close()
+        return response.status, response.getheader("content-type", "").split(";")[0], \
+            data.decode()
+
     def control(self, method, path, value):
         """Send a control request."""
         status, _, text = self.request(method, "/_emulator/" + path, body=json.dumps(value))
@@ -127,6 +151,8 @@ def load_state(emulator, document):
         {"environment": "dev:owner" if slug == "dev" else slug, "name": name, "value": value,
          "isSecret": secret}
         for slug, rows in document["envvars"].items() for name, value, secret in rows])
+    emulator.control("POST", "sessions", [
+        {"id": key, **row} for key, row in document["sessions"].items()])
     emulator.control("PATCH", "environments/stg", {"has_worker": True})
     emulator.control("PUT", "settings", {"object_store": False, "batch_item_ms": 0})
     # only the newest runs of these were recorded, but there were more
@@ -217,6 +243,9 @@ def compare(recording, shapes, status, content_type, text, port):
         return "content type %r instead of %r" % (content_type, recording["type"])
     if "text" in recording:
         return None if text == recording["text"] else "text %r" % text[:200]
+    if "events" in recording:
+        same = masked_events(text) == recording["events"]
+        return None if same else "events %s" % masked_events(text)
     if content_type not in ("application/json", "application/problem+json"):
         return None
     value = json.loads(text)
@@ -265,12 +294,16 @@ BEFORE = {
     "run_reschedule": (
         "PATCH", "/_emulator/runs/run_cmwty0cdf000vq97du7cul8ah", "$TR_PROD",
         {"completed_at": None}),
+    "s2_append_by_externalid": (
+        "POST", "/realtime/v1/sessions/s2-chat/in/append", "$TR_PROD", {"x": 1}),
+    "s2_records_closed": (
+        "POST", "/api/v1/sessions/s2-chat/close", "$TR_PROD", {}),
     "run_tags_toomany": (
         "POST", "/api/v1/runs/run_cmwty0cch000tq97dymv7x6r3/tags", "$TR_PROD",
         {"tags": "one"}),
 }
 # Sent with a length of 0 instead of none.
-EMPTY_BODY = ("trigger_empty_body",)
+EMPTY_BODY = ("trigger_empty_body", "s2_append_in_empty")
 
 
 def _finish_batch(emulator, batch_id):
@@ -287,7 +320,10 @@ def _prepare(emulator, runs, recording, renamed):
         now = int(datetime.datetime.fromisoformat(recording["date"]).timestamp() * 1000)
         runs.until(now)
         emulator.control("PUT", "settings", {
-            "now": now, "additional_keys": recording["name"] != "runs_list_sk_flag_off"})
+            "now": recording.get("at", now),
+            "additional_keys": recording["name"] != "runs_list_sk_flag_off",
+            # the first recordings of channels are of a server without a stream store
+            "stream_store": not recording["name"].startswith("session_")})
     if recording["name"] == "batch_finished_retrieve":
         _finish_batch(emulator, rename("batch_cmwu0dys100015c7ds84kaa6j", renamed))
     if recording["name"] in BEFORE:
@@ -323,7 +359,10 @@ def main():
             body = substitute(recording["body"]) if recording["body"] is not None else None
             if name in EMPTY_BODY:
                 body = ""
-            answer = emulator.request(recording["method"], target, headers, body)
+            if "events" in recording:
+                answer = emulator.events(target, headers, len(recording["events"]))
+            else:
+                answer = emulator.request(recording["method"], target, headers, body)
             problem = compare(recording, document["shapes"], *answer, emulator.port)
             if problem:
                 failed += 1
