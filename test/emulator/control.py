@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from auth import ADDITIONAL_KEY
 import credentials
 import dataset
 import oracle
@@ -10,6 +11,7 @@ from http_message import JSON_TYPE, TEXT_TYPE, Response, error, json_response, s
 from run_model import DEFAULTS, Run
 from schedules import Schedule
 import sessions
+from world import AdditionalKey
 
 _STATE_LIMIT = 20000
 _JSON_TEXT = ("metadata", "payload", "output", "error")
@@ -230,6 +232,23 @@ class Control:
             environment = self._environment(entry)
             environment.project.envvars.set(
                 environment, entry["name"], entry["value"], entry.get("isSecret", False))
+        return json_response({})
+
+    def _post_keys(self, request):
+        """Add additional keys: an array of {key, scopes?, revoked?, project?, environment?}.
+
+        Without scopes a key may do everything.
+        """
+        world = self.app.world
+        for entry in json.loads(request.body):
+            if not ADDITIONAL_KEY.match(entry["key"]):
+                raise ControlError("no additional key: %s" % entry["key"])
+            scopes = entry.get("scopes")
+            world.additional_keys[entry["key"]] = AdditionalKey(
+                entry["key"], self._environment(entry),
+                None if scopes is None else tuple(scopes), entry.get("expires_at"),
+                entry.get("revoked", False))
+        self.app.limiter.forget_owners()
         return json_response({})
 
     def _patch_environments(self, request, slug):

@@ -54,6 +54,10 @@ class RateLimiter:
             self._owners[token] = found
         return found
 
+    def forget_owners(self):
+        """Look up again whose a token is, after keys were added."""
+        self._owners.clear()
+
     def take(self, request, deploy):
         """Count a request; returns (header text, None or the 429 response)."""
         owner, public = self._owner(auth.bearer(request))

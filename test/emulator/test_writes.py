@@ -5,9 +5,7 @@ import json
 import os
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -21,8 +19,8 @@ import exact_json  # noqa: E402
 import run_metadata  # noqa: E402
 import superjson  # noqa: E402
 import triggering  # noqa: E402
+from emulator_case import NOW, EmulatorCase  # noqa: E402
 
-NOW = 1767225600000
 DAY = 86400000
 TRIGGER = "/api/v1/tasks/process-order/trigger"
 PROJECT = "/api/v1/projects/%s" % credentials.PROJECT_ALPHA
@@ -122,61 +120,12 @@ class OptionTest(unittest.TestCase):
             {"type": "remove", "key": "x", "value": None}]))
 
 
-class WriteTest(unittest.TestCase):
+class WriteTest(EmulatorCase):
     """The running program, with a frozen clock of the data."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory()
-        path = os.path.join(cls.directory.name, "port")
-        cls.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "emulator.py"), "--port-file", path, "--now",
-             str(NOW), "--exit-with-parent"])
-        deadline = time.monotonic() + 20
-        while not os.path.exists(path) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        with open(path, encoding="ascii") as file:
-            cls.port = int(file.read())
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.process.terminate()
-        cls.process.wait()
-        cls.directory.cleanup()
-
     def setUp(self):
-        self.control("POST", "reset", {})
+        super().setUp()
         self.control("PUT", "settings", {"batch_item_ms": 0, "cancel_ms": 0})
-
-    def send(self, method, target, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request(method, target, body, headers or {})
-            response = connection.getresponse()
-            return response, response.read()
-        finally:
-            connection.close()
-
-    def control(self, method, path, value=None):
-        body = None if value is None else json.dumps(value)
-        response, data = self.send(method, "/_emulator/" + path, None, body)
-        self.assertEqual(response.status, 200, data)
-        return data
-
-    def call(self, method, target, body=None, key=credentials.TR_PROD, **headers):
-        """Return (status, parsed answer); a body that is no text becomes JSON."""
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if body is not None and not isinstance(body, (str, bytes)):
-            body = json.dumps(body)
-        if isinstance(body, str):
-            body = body.encode()
-        response, data = self.send(
-            method, target, {"Authorization": "Bearer " + key,
-                             "x-trigger-api-version": "2025-07-16", **headers}, body)
-        try:
-            return response.status, json.loads(data)
-        except ValueError:
-            return response.status, data.decode()
 
     def trigger(self, body=None, target=TRIGGER, **more):
         status, answer = self.call("POST", target, body or {}, **more)
@@ -192,16 +141,6 @@ class WriteTest(unittest.TestCase):
 
     def run_of(self, run_id):
         return json.loads(self.run_text(run_id))
-
-    def writes(self):
-        return json.loads(self.control("GET", "writes?take=1"))
-
-    def kinds(self):
-        return [entry["kind"] for entry in self.writes()]
-
-    def oracle(self, resource):
-        return [json.loads(line)
-                for line in self.control("GET", "oracle/" + resource).splitlines()]
 
     # -- trigger ------------------------------------------------------------------------
 

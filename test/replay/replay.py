@@ -78,10 +78,11 @@ class Emulator:
             self.connection.close()
         return response.status, response.getheader("content-type", "").split(";")[0], text
 
-    def events(self, target, headers, length):
+    def events(self, target, headers, expected):
         """Return what request returns of an event stream that need not end.
 
-        It is read up to `length` bytes and a little longer, in which nothing more may come.
+        It is read up to the expected length and a little longer, in which nothing more may
+        come.
         """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection.request("GET", target, headers=headers)
@@ -89,13 +90,13 @@ class Emulator:
         connection.sock.settimeout(3)
         data = b""
         try:
-            while len(data) < length:
-                piece = response.read1(length)
+            while len(masked_events(data.decode("utf-8", "replace"))) < len(expected):
+                piece = response.read1(65536)
                 if not piece:
                     break
                 data += piece
             connection.sock.settimeout(0.2)
-            data += response.read1(length)
+            data += response.read1(65536)
         except TimeoutError:
             pass
         connection.close()
@@ -360,7 +361,7 @@ def main():
             if name in EMPTY_BODY:
                 body = ""
             if "events" in recording:
-                answer = emulator.events(target, headers, len(recording["events"]))
+                answer = emulator.events(target, headers, recording["events"])
             else:
                 answer = emulator.request(recording["method"], target, headers, body)
             problem = compare(recording, document["shapes"], *answer, emulator.port)
