@@ -2,112 +2,21 @@
 // be those of the emulator's own oracle.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
 
 import { apiClientManager } from "@trigger.dev/core/v3";
 import {
-  auth, batch, configure, envvars, idempotencyKeys, runs, schedules, tasks,
+  auth, batch, envvars, idempotencyKeys, runs, schedules, tasks,
 } from "@trigger.dev/sdk";
 
-const EMULATOR = join(dirname(fileURLToPath(import.meta.url)), "..", "emulator", "emulator.py");
+import {
+  ALL_TIME, assertSame, baseURL, collect, control, ids, keys, kinds, oracle, plain, use,
+  withoutHidden, writes,
+} from "./harness.mjs";
+
 const DAY = 86400000;
-// far enough back that no silent window applies
-const ALL_TIME = { from: 1 };
 // members of a run in a list that this version of the client drops
 const UNKNOWN_TO_CLIENT = ["depth"];
-
-let child;
-let directory;
-let baseURL;
-let keys;
-
-async function control(method, path, body) {
-  const response = await fetch(`${baseURL}/_emulator/${path}`, {
-    method,
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  assert.equal(response.status, 200, `${method} ${path}`);
-  return response;
-}
-
-async function oracle(resource, environment = "prod") {
-  const response = await control("GET", `oracle/${resource}?environment=${environment}`);
-  const lines = (await response.text()).trim().split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
-}
-
-function use(key) {
-  configure({ baseURL, accessToken: key });
-}
-
-async function collect(page) {
-  const items = [];
-  for await (const item of page) {
-    items.push(item);
-  }
-  return items;
-}
-
-// The client turns dates into Date objects; back to the text on the wire.
-function plain(value) {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function withoutHidden(row) {
-  const { _, ...shown } = row;
-  return shown;
-}
-
-// The client drops members that its schema does not know; what it keeps must be equal.
-function assertSame(items, rows, dropped = []) {
-  assert.deepEqual(ids(items), ids(rows));
-  items.forEach((item, index) => {
-    const expected = withoutHidden(rows[index]);
-    for (const key of dropped) {
-      delete expected[key];
-    }
-    assert.deepEqual(plain(item), expected);
-  });
-}
-
-function ids(rows) {
-  return rows.map((row) => row.id);
-}
-
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), "emulator-"));
-  const portFile = join(directory, "port");
-  child = spawn(
-    "python3",
-    [EMULATOR, "--port-file", portFile, "--now", String(Date.UTC(2026, 5, 1)),
-     "--exit-with-parent"],
-    { stdio: "inherit" },
-  );
-  for (let attempt = 0; attempt < 400 && !baseURL; attempt++) {
-    try {
-      baseURL = `http://127.0.0.1:${(await readFile(portFile, "utf8")).trim()}`;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  assert.ok(baseURL, "the emulator did not start");
-  keys = await (await control("GET", "credentials")).json();
-});
-
-after(async () => {
-  child?.kill();
-  await rm(directory, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  await control("POST", "reset", {});
-  use(keys.TR_PROD);
-});
 
 test("runs.list pages over everything, in order", async () => {
   const rows = await oracle("runs");
@@ -277,14 +186,6 @@ test("timezones", async () => {
   const answer = await schedules.timezones();
   assert.equal(answer.timezones[0], "UTC");
 });
-
-async function writes() {
-  return (await control("GET", "writes?take=1")).json();
-}
-
-async function kinds() {
-  return (await writes()).map((entry) => entry.kind);
-}
 
 test("tasks.trigger: every option arrives", async () => {
   const handle = await tasks.trigger("process-order",

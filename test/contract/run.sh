@@ -3,4 +3,4 @@
 set -e
 cd "$(dirname "$0")"
 npm ci --ignore-scripts
-exec node --test contract.mjs
+exec node --test contract.mjs sessions.mjs clients.mjs
