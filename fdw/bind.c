@@ -420,11 +420,11 @@ drop_impossible_keys(const TriggerRelation *rel, const TriggerFilter *filter,
 
 /*
  * Work out what to ask for.  "conditions" is the plan's list of integer
- * lists, "values" what they point into.  The result is in the current
- * context.
+ * lists, "values" what they point into, "mentioned" the plan's number.  The
+ * result is in the current context.
  */
 TriggerBinding *
-trigger_bind(const TriggerRelation *rel, List *conditions,
+trigger_bind(const TriggerRelation *rel, List *conditions, int mentioned,
 			 const TriggerValue *values)
 {
 	TriggerBinding *binding = palloc0(sizeof(TriggerBinding));
@@ -434,6 +434,7 @@ trigger_bind(const TriggerRelation *rel, List *conditions,
 	while (rel->resource->filters[nfilters].column)
 		nfilters++;
 	binding->filters = palloc0(Max(nfilters, 1) * sizeof(TriggerBoundFilter));
+	binding->mentioned = mentioned;
 
 	foreach(cell, conditions)
 	{

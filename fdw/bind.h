@@ -38,6 +38,8 @@ typedef struct TriggerBoundFilter
 typedef struct TriggerBinding
 {
 	bool		empty;			/* no row can satisfy the conditions */
+	int			mentioned;		/* filters that conditions mention, whether
+								 * they bind them or not; 1 << index */
 	TriggerBoundFilter *filters;	/* one for each of the resource's */
 	/* bounds of the time filter in milliseconds, 0 for none */
 	int64		from;
@@ -50,7 +52,7 @@ typedef struct TriggerBinding
 #define TRIGGER_MAX_MS	INT64CONST(253402300799999)
 
 extern TriggerBinding *trigger_bind(const TriggerRelation *rel,
-									List *conditions,
+									List *conditions, int mentioned,
 									const TriggerValue *values);
 extern int64 trigger_timestamp_to_ms(TimestampTz ts, bool up);
 

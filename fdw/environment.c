@@ -35,6 +35,19 @@ environment_filter(const TriggerResource *resource)
 }
 
 /*
+ * Does the option "environment" stand in for a condition?  Only if there is
+ * none: if it did so for conditions that cannot be pushed, or for a join that
+ * does not look up rows, the answer would depend on the plan.
+ */
+static bool
+option_counts(const TriggerRelation *rel, const TriggerBinding *binding)
+{
+	int			index = environment_filter(rel->resource);
+
+	return index < 0 || !(binding->mentioned & (1 << index));
+}
+
+/*
  * What the conditions say about the environment; NULL if nothing.
  */
 static const TriggerBoundFilter *
@@ -80,11 +93,29 @@ shows_plain_name(const TriggerTarget *target, const TriggerColumn *column)
  * Does the target mean a preview branch where nobody names an environment?
  */
 static bool
-means_branch(const TriggerTarget *target)
+means_branch(const TriggerTarget *target, const char *environment)
 {
 	return trigger_target_branch(target, "preview") != NULL &&
-		(target->environment == NULL ||
-		 strcmp(target->environment, "preview") == 0);
+		(environment == NULL || strcmp(environment, "preview") == 0);
+}
+
+/*
+ * Must all projects be asked?  So it is if a condition mentions the project
+ * but does not say which.
+ */
+static bool
+needs_projects(const TriggerResource *resource, const TriggerBinding *binding)
+{
+	for (int i = 0; resource->filters[i].column; i++)
+	{
+		const TriggerFilter *filter = &resource->filters[i];
+
+		if (filter->kind == TRIGGER_FILTER_PATH && !filter->required &&
+			(binding->mentioned & (1 << i)) && !binding->filters[i].bound &&
+			binding->filters[i].placeholder == NULL)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -98,13 +129,17 @@ trigger_environments_needed(const TriggerTarget *target,
 {
 	const TriggerEndpoint *endpoint = trigger_target_list(target, rel->resource);
 	const TriggerBoundFilter *bound = bound_environment(rel, binding);
+	const char *environment = option_counts(rel, binding) ? target->environment : NULL;
 	bool		ambiguous;
 	int			needed = 0;
 	ListCell   *cell;
 
-	if (endpoint == NULL || target->kind != TRIGGER_CRED_PAT ||
-		!(endpoint->flags & TRIGGER_EP_ENVIRONMENT))
+	if (endpoint == NULL || target->kind != TRIGGER_CRED_PAT)
 		return 0;
+	if (needs_projects(rel->resource, binding))
+		needed |= TRIGGER_KNOW_PROJECTS;
+	if (!(endpoint->flags & TRIGGER_EP_ENVIRONMENT))
+		return needed;
 	ambiguous = endpoint->environment_param != NULL && !target->pat_exchange;
 	if (bound)
 	{
@@ -115,10 +150,9 @@ trigger_environments_needed(const TriggerTarget *target,
 		}
 		return needed;
 	}
-	if (target->environment == NULL ||
-		(ambiguous && strcmp(target->environment, "dev") == 0))
+	if (environment == NULL || (ambiguous && strcmp(environment, "dev") == 0))
 		needed |= TRIGGER_KNOW_ENVIRONMENTS;
-	if (ambiguous && means_branch(target))
+	if (ambiguous && means_branch(target, environment))
 		needed |= TRIGGER_KNOW_BRANCHES;
 	return needed;
 }
@@ -126,17 +160,17 @@ trigger_environments_needed(const TriggerTarget *target,
 /*
  * An environment or branch of a name, NULL if it was not listed.
  */
-static const TriggerEnvironment *
-find_known(List *known, const char *name, bool branch)
+static const TriggerKnown *
+find_known(List *known, TriggerKnownKind kind, const char *name)
 {
 	ListCell   *cell;
 
 	foreach(cell, known)
 	{
-		const TriggerEnvironment *environment = lfirst(cell);
+		const TriggerKnown *one = lfirst(cell);
 
-		if (environment->branch == branch && strcmp(environment->name, name) == 0)
-			return environment;
+		if (one->kind == kind && strcmp(one->name, name) == 0)
+			return one;
 	}
 	return NULL;
 }
@@ -147,7 +181,7 @@ find_known(List *known, const char *name, bool branch)
 static bool
 is_listed(List *known)
 {
-	return known != NIL && ((TriggerEnvironment *) linitial(known))->id != NULL;
+	return known != NIL && ((TriggerKnown *) linitial(known))->id != NULL;
 }
 
 /*
@@ -198,7 +232,7 @@ choose_one(List *choices, const TriggerTarget *target,
 {
 	TriggerChoice *choice = palloc0(sizeof(TriggerChoice));
 	const char *branch_name = branch ? trigger_target_branch(target, name) : NULL;
-	const TriggerEnvironment *environment;
+	const TriggerKnown *environment;
 
 	choice->endpoint = endpoint;
 	choice->name = name;
@@ -213,7 +247,7 @@ choose_one(List *choices, const TriggerTarget *target,
 												 TRIGGER_CRED_PUBLIC);
 	else if (strcmp(name, "preview") == 0)
 	{
-		environment = find_known(known, branch_name, true);
+		environment = find_known(known, TRIGGER_KNOWN_BRANCH, branch_name);
 		if (is_listed(known) && environment == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -226,7 +260,7 @@ choose_one(List *choices, const TriggerTarget *target,
 		refuse_ambiguous("a branch of the dev environment");
 	else
 	{
-		environment = find_known(known, name, false);
+		environment = find_known(known, TRIGGER_KNOWN_ENVIRONMENT, name);
 
 		/* whoever has no dev environment has no runs in it */
 		if (is_listed(known) && environment == NULL)
@@ -242,7 +276,7 @@ choose_one(List *choices, const TriggerTarget *target,
 static List *
 choose_for_token(const TriggerTarget *target, const TriggerRelation *rel,
 				 const TriggerEndpoint *endpoint,
-				 const TriggerBoundFilter *bound, List *known)
+				 const TriggerBoundFilter *bound, const char *option, List *known)
 {
 	List	   *choices = NIL;
 	ListCell   *cell;
@@ -258,14 +292,13 @@ choose_for_token(const TriggerTarget *target, const TriggerRelation *rel,
 		}
 		return choices;
 	}
-	if (target->environment)
-		return choose_one(NIL, target, rel, endpoint, target->environment, true,
-						  true, known);
+	if (option)
+		return choose_one(NIL, target, rel, endpoint, option, true, true, known);
 	foreach(cell, known)
 	{
-		const TriggerEnvironment *environment = lfirst(cell);
+		const TriggerKnown *environment = lfirst(cell);
 
-		if (!environment->branch)
+		if (environment->kind == TRIGGER_KNOWN_ENVIRONMENT)
 			choices = choose_one(choices, target, rel, endpoint,
 								 environment->name, false, true, known);
 	}
@@ -294,7 +327,9 @@ trigger_environments_choose(const TriggerTarget *target,
 		choice->name = choice->slug = bound->placeholder;
 	else if (target->kind == TRIGGER_CRED_PAT &&
 			 (endpoint->flags & TRIGGER_EP_ENVIRONMENT))
-		return choose_for_token(target, rel, endpoint, bound, known);
+		return choose_for_token(target, rel, endpoint, bound,
+								option_counts(rel, binding) ? target->environment : NULL,
+								known);
 	else if (bound && target->kind == TRIGGER_CRED_SECRET)
 	{
 		const TriggerFilter *filter =

@@ -18,14 +18,22 @@
 /* What must be known of a project before its environments can be asked. */
 #define TRIGGER_KNOW_ENVIRONMENTS	0x01
 #define TRIGGER_KNOW_BRANCHES		0x02
+#define TRIGGER_KNOW_PROJECTS		0x04
 
-/* An environment that the API has listed, or a branch of preview. */
-typedef struct TriggerEnvironment
+/* What the API has listed. */
+typedef enum TriggerKnownKind
 {
-	const char *name;			/* "staging", not "stg" */
-	const char *id;
-	bool		branch;
-} TriggerEnvironment;
+	TRIGGER_KNOWN_ENVIRONMENT,
+	TRIGGER_KNOWN_BRANCH,		/* of preview */
+	TRIGGER_KNOWN_PROJECT
+} TriggerKnownKind;
+
+typedef struct TriggerKnown
+{
+	TriggerKnownKind kind;
+	const char *name;			/* "staging", not "stg"; a project's ref */
+	const char *id;				/* NULL: it was not really listed */
+} TriggerKnown;
 
 /* An environment that is asked. */
 typedef struct TriggerChoice

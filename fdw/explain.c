@@ -111,7 +111,10 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 	TriggerRequests *requests;
 	TriggerRequest *first;
 	TriggerRequest *then = NULL;
-	TriggerEnvironment each = {.name = "{each environment}"};
+	TriggerKnown each = {.kind = TRIGGER_KNOWN_ENVIRONMENT,
+	.name = "{each environment}"};
+	TriggerKnown projects = {.kind = TRIGGER_KNOWN_PROJECT,
+	.name = "{each project}"};
 	List	   *known = NIL;
 	TriggerPage page;
 
@@ -119,6 +122,7 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 	target = trigger_target_resolve(rel->serverid, userid, rel->options, true);
 	binding = trigger_bind(rel,
 						   list_nth(plan->fdw_private, TriggerPrivateConditions),
+						   list_nth_int(numbers, TriggerNumberMentioned),
 						   describe_values(node,
 										   list_nth(plan->fdw_exprs, TriggerExprValues),
 										   NIL, es));
@@ -127,8 +131,8 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("Request", "none, because no row can qualify", es);
 		return;
 	}
-	if (target->kind == TRIGGER_CRED_PAT && target->environment == NULL)
-		known = list_make1(&each);
+	if (target->kind == TRIGGER_CRED_PAT)
+		known = list_make2(&each, &projects);
 	requests = trigger_requests_build(target, rel, binding, attributes, known);
 
 	if (requests->lists == NIL)

@@ -445,14 +445,15 @@ trigger_fetch_wait(TriggerFetch *fetch)
  */
 static List *
 fetch_names(List *known, TriggerHttp *http, const TriggerTarget *target,
-			const TriggerEndpoint *endpoint, const char *name_field, bool branch,
-			TriggerFetchStats *stats)
+			const TriggerEndpoint *endpoint, const char *name_field,
+			TriggerKnownKind kind, TriggerFetchStats *stats)
 {
 	TriggerRequest request = {.target = target, .endpoint = endpoint};
 	TriggerRequests requests = {.lists = list_make1(&request)};
 	TriggerField fields[2] = {
 		{.path = name_field, .label = name_field, .required = true,
-		.kind = TRIGGER_JSON_STRING, .slug = !branch, .null_slot = -1},
+			.kind = TRIGGER_JSON_STRING,
+		.slug = kind == TRIGGER_KNOWN_ENVIRONMENT, .null_slot = -1},
 		{.path = "id", .label = "id", .required = true,
 		.kind = TRIGGER_JSON_STRING, .null_slot = -1}
 	};
@@ -470,37 +471,40 @@ fetch_names(List *known, TriggerHttp *http, const TriggerTarget *target,
 	fetch = begin_lists(&plan);
 	while ((result = trigger_fetch_try(fetch, &row)) != TRIGGER_FETCH_END)
 	{
-		TriggerEnvironment *environment;
+		TriggerKnown *one;
 
 		if (result == TRIGGER_FETCH_WAIT)
 		{
 			trigger_fetch_wait(fetch);
 			continue;
 		}
-		environment = palloc(sizeof(TriggerEnvironment));
-		environment->name = TextDatumGetCString(row.values[0]);
-		environment->id = TextDatumGetCString(row.values[1]);
-		environment->branch = branch;
-		known = lappend(known, environment);
+		one = palloc(sizeof(TriggerKnown));
+		one->kind = kind;
+		one->name = TextDatumGetCString(row.values[0]);
+		one->id = TextDatumGetCString(row.values[1]);
+		known = lappend(known, one);
 	}
 	return known;
 }
 
 /*
- * What is "needed" (see environment.h) of the project's environments and
- * branches, as a list of TriggerEnvironment.  Waits.
+ * What is "needed" (see environment.h) before requests can be made, as a list
+ * of TriggerKnown.  Waits.
  */
 List *
-trigger_fetch_environments(TriggerHttp *http, const TriggerTarget *target,
-						   int needed, TriggerFetchStats *stats)
+trigger_fetch_known(TriggerHttp *http, const TriggerTarget *target, int needed,
+					TriggerFetchStats *stats)
 {
 	List	   *known = NIL;
 
 	if (needed & TRIGGER_KNOW_ENVIRONMENTS)
 		known = fetch_names(known, http, target, &trigger_endpoint_environments_list,
-							"slug", false, stats);
+							"slug", TRIGGER_KNOWN_ENVIRONMENT, stats);
 	if (needed & TRIGGER_KNOW_BRANCHES)
 		known = fetch_names(known, http, target, &trigger_endpoint_branches_list,
-							"name", true, stats);
+							"name", TRIGGER_KNOWN_BRANCH, stats);
+	if (needed & TRIGGER_KNOW_PROJECTS)
+		known = fetch_names(known, http, target, &trigger_endpoint_projects_list,
+							"externalRef", TRIGGER_KNOWN_PROJECT, stats);
 	return known;
 }

@@ -78,8 +78,7 @@ typedef struct TriggerFetch TriggerFetch;
 extern TriggerFetch *trigger_fetch_begin(const TriggerFetchPlan *plan);
 extern TriggerFetchResult trigger_fetch_try(TriggerFetch *fetch, TriggerRow *row);
 extern void trigger_fetch_wait(TriggerFetch *fetch);
-extern List *trigger_fetch_environments(TriggerHttp *http,
-										const TriggerTarget *target,
-										int needed, TriggerFetchStats *stats);
+extern List *trigger_fetch_known(TriggerHttp *http, const TriggerTarget *target,
+								 int needed, TriggerFetchStats *stats);
 
 #endif							/* TRIGGER_FETCH_H */

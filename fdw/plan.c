@@ -642,6 +642,44 @@ is_prefilter(RelOptInfo *baserel, const TriggerRelation *rel, Expr *clause)
 }
 
 /*
+ * Filters whose columns are mentioned by any condition of the query, also by
+ * those that the API cannot apply, and by joins however they are done.  An
+ * option that stands in for a missing condition must not stand in for some
+ * plans only.
+ */
+static int
+mentioned_filters(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
+{
+	Bitmapset  *used = NULL;
+	int			result = 0;
+	ListCell   *cell;
+
+	foreach(cell, baserel->baserestrictinfo)
+		used = bms_add_members(used,
+							   trigger_qual_attributes(baserel,
+													   (Node *) lfirst_node(RestrictInfo, cell)->clause));
+	foreach(cell, baserel->joininfo)
+		used = bms_add_members(used,
+							   trigger_qual_attributes(baserel,
+													   (Node *) lfirst_node(RestrictInfo, cell)->clause));
+	for (AttrNumber attno = 1; attno <= info->rel->natts; attno++)
+	{
+		const TriggerAttribute *attribute = trigger_relation_attribute(info->rel,
+																	   attno);
+
+		if (attribute == NULL || attribute->filter < 0)
+			continue;
+		if (bms_is_member(attno, used) || bms_is_member(0, used) ||
+			(baserel->has_eclass_joins &&
+			 generate_implied_equalities_for_column(root, baserel,
+													uses_attribute_member,
+													&attno, NULL) != NIL))
+			result |= 1 << attribute->filter;
+	}
+	return result;
+}
+
+/*
  * GetForeignPlan: write down what the executor needs.
  */
 ForeignScan *
@@ -711,6 +749,7 @@ trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid,
 							 best_path->fdw_private ?
 							 linitial_int(best_path->fdw_private) : 0);
 	numbers = lappend_int(numbers, whole);
+	numbers = lappend_int(numbers, mentioned_filters(root, baserel, info));
 
 	return make_foreignscan(tlist, local, baserel->relid,
 							list_make3(values, prefilter, pushed),

@@ -358,9 +358,27 @@ narrow_scopes(TriggerRequests *requests, List *keys)
 }
 
 /*
+ * The projects that the API listed.
+ */
+static List *
+known_projects(List *known)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, known)
+	{
+		const TriggerKnown *one = lfirst(cell);
+
+		if (one->kind == TRIGGER_KNOWN_PROJECT)
+			result = lappend(result, unconstify(char *, one->name));
+	}
+	return result;
+}
+
+/*
  * Everything that a scan may have to ask for.  "attributes" are those that
- * it delivers, "known" the environments that the API listed (NIL if nobody
- * asked).
+ * it delivers, "known" what the API listed (NIL if nobody asked).
  */
 TriggerRequests *
 trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
@@ -369,6 +387,7 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 {
 	const TriggerResource *resource = rel->resource;
 	TriggerRequests *requests = palloc0(sizeof(TriggerRequests));
+	TriggerBoundFilter all = {.bound = true};
 	const TriggerRequest *before = NULL;
 	List	   *keys;
 	int			key = bound_key(resource, binding);
@@ -393,6 +412,13 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 		else if (filter->param && (bound->bound || bound->placeholder))
 			requests->lists = apply_filter(requests->lists, rel, i, bound,
 										   attributes, nfilters);
+		else if (filter->kind == TRIGGER_FILTER_PATH &&
+				 (binding->mentioned & (1 << i)))
+		{
+			all.values = known_projects(known);
+			requests->lists = apply_filter(requests->lists, rel, i, &all,
+										   attributes, nfilters);
+		}
 	}
 
 	if (key < 0 || resource->item == NULL || requests->lists == NIL ||

@@ -318,7 +318,9 @@ begin_fetch(TriggerScanState *state)
 	refuse_impossible(state);
 	old = MemoryContextSwitchTo(state->fetch_context);
 
-	binding = trigger_bind(state->rel, state->conditions, compute_values(state));
+	binding = trigger_bind(state->rel, state->conditions,
+						   number(state, TriggerNumberMentioned),
+						   compute_values(state));
 	check_credential(state);
 	state->begun = true;
 	if (binding->empty)
@@ -336,9 +338,9 @@ begin_fetch(TriggerScanState *state)
 		trigger_target_check_named(state->target,
 								   trigger_target_list(state->target,
 													   state->rel->resource),
-								   NULL, "");
-		known = trigger_fetch_environments(state->http, state->target, needed,
-										   state->stats);
+								   needed & TRIGGER_KNOW_PROJECTS ? "" : NULL, "");
+		known = trigger_fetch_known(state->http, state->target, needed,
+									state->stats);
 	}
 	requests = trigger_requests_build(state->target, state->rel, binding,
 									  state->attributes, known);

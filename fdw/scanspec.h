@@ -75,7 +75,9 @@ enum TriggerScanNumber
 	TriggerNumberReadAhead,
 	TriggerNumberDetails,		/* LIST_ITEM: list rows must be retrieved */
 	TriggerNumberImpossible,	/* attribute that should have been fixed, 0 */
-	TriggerNumberWhole			/* read everything before the first row */
+	TriggerNumberWhole,			/* read everything before the first row */
+	TriggerNumberMentioned		/* filters whose columns the query's conditions
+								 * mention, pushed or not; 1 << index */
 };
 
 /*

@@ -183,8 +183,21 @@ read_start(TriggerModify *modify, TupleTableSlot *slot,
 }
 
 /*
+ * Is there a session of this external id?
+ */
+static bool
+session_exists(TriggerModify *modify, const char *external)
+{
+	TriggerCall call = {.endpoint = &trigger_endpoint_sessions_retrieve,
+		.key = external, .repeat = TRIGGER_REPEAT_SAFE, .statuses = {404}};
+
+	return trigger_call(modify->http, modify->target, &call)->status != 404;
+}
+
+/*
  * INSERT of one row.  False if the session exists and such rows are not
- * wanted.
+ * wanted: then it is not touched either, whereas a start would replace its
+ * trigger configuration.
  */
 static bool
 start_session(TriggerModify *modify, TupleTableSlot *slot)
@@ -196,6 +209,8 @@ start_session(TriggerModify *modify, TupleTableSlot *slot)
 	bool		cached;
 	char	   *id;
 
+	if (external && modify->do_nothing && session_exists(modify, external))
+		return false;
 	call.scope_ids = list_make1(task);
 	call.repeat = external ? TRIGGER_REPEAT_SAFE : TRIGGER_REPEAT_NEVER;
 	call.body = start_body(modify, slot, external, task);

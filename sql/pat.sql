@@ -52,6 +52,20 @@ ALTER SERVER pat OPTIONS (ADD environment 'staging');
 SELECT environment, count(*) FROM pat.runs GROUP BY 1;
 SELECT environment, count(*) FROM pat.runs WHERE environment = 'prod' GROUP BY 1;
 SELECT requests();
+-- also one that cannot be pushed, or that a join brings: the answer must not
+-- depend on the plan
+SELECT environment, count(*) FROM pat.runs WHERE environment || '' = 'prod' GROUP BY 1;
+SELECT requests_sorted() LIMIT 2;
+SET enable_nestloop = off;
+SELECT environment, count(*) FROM pat.runs JOIN (VALUES ('prod'), ('none')) AS v (e) ON environment = e GROUP BY 1;
+SET enable_nestloop = on;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT environment, count(*) FROM pat.runs JOIN (VALUES ('prod'), ('none')) AS v (e) ON environment = e GROUP BY 1;
+RESET enable_nestloop;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+SELECT count(*) > 0 FROM requests();
 ALTER SERVER pat OPTIONS (DROP environment);
 PREPARE env (text) AS SELECT count(*) FROM pat.runs WHERE environment = $1;
 SET plan_cache_mode = force_generic_plan;

@@ -40,6 +40,9 @@ TESTS = [
     "envvars",
     "schedules",
     "pat",
+    "account",
+    "exchange",
+    "sessions",
     "settings",
     "explain",
     "errors",
@@ -49,6 +52,7 @@ TESTS = [
     "writes_envvars",
     "writes_schedules",
     "writes_functions",
+    "writes_sessions",
     "writes_misc",
 ]
 
