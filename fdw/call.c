@@ -155,6 +155,7 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 
 	result->status = response->status;
 	result->repeated = response->repeated;
+	result->date = response->date;
 	result->body_len = response->body_len;
 	result->body = pnstrdup(response->body, response->body_len);
 	MemoryContextDelete(context);

@@ -42,6 +42,7 @@ typedef struct TriggerCallResult
 	size_t		body_len;
 	bool		repeated;		/* a request before may have done it already */
 	bool		lost;			/* nobody knows what became of the request */
+	double		date;			/* server's clock, epoch seconds; 0 not said */
 	const char *source;			/* method and path, for messages */
 } TriggerCallResult;
 

@@ -138,6 +138,7 @@ finish(TriggerTransfer *transfer, TriggerHttpFailure failure, int status,
 	response->content_type = transfer->content_type;
 	response->trigger_jwt = transfer->jwt;
 	response->trigger_jwt_claims = transfer->claims;
+	response->date = transfer->hints.date;
 	response->body = transfer->body_len > 0 ? transfer->body :
 		transfer->empty;
 	response->body_len = transfer->body_len;

@@ -94,6 +94,7 @@ typedef struct TriggerHttpResponse
 	const char *content_type;	/* "" when absent */
 	const char *trigger_jwt;	/* x-trigger-jwt, NULL when absent */
 	const char *trigger_jwt_claims; /* x-trigger-jwt-claims, NULL when absent */
+	double		date;			/* server's clock, epoch seconds; 0 not said */
 	char	   *body;			/* NUL-terminated, decompressed */
 	size_t		body_len;
 	int			attempts;
