@@ -120,6 +120,16 @@
 #define TRIGGER_LOCAL_XID (MyProc->lxid)
 #endif
 
+/* Details of what is wrong with a date came in 16. */
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_DECODE_DATETIME(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz, \
+				   &(DateTimeErrorExtra) {0})
+#else
+#define TRIGGER_DECODE_DATETIME(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz)
+#endif
+
 /* EXPLAIN's headers were split in 18. */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"

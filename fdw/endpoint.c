@@ -230,6 +230,29 @@ const TriggerEndpoint trigger_endpoint_schedules_deactivate = {
 	.flags = TRIGGER_EP_BRANCH,
 };
 
+/*
+ * Both make any kind of token; whoever calls them knows which, and puts the
+ * operation's name into a copy.  The first takes root keys only, the second
+ * is for the other keys.
+ */
+const TriggerEndpoint trigger_endpoint_jwt_claims = {
+	.operation = "auth.createPublicToken",
+	.method = "POST",
+	.path = "/api/v1/auth/jwt/claims",
+	.credentials = TRIGGER_CRED_SECRET,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_public_tokens = {
+	.operation = "auth.createPublicToken",
+	.method = "POST",
+	.path = "/api/v1/auth/public-tokens",
+	.credentials = TRIGGER_CRED_SECRET,
+	.paging = TRIGGER_PAGING_ITEM,
+	.flags = TRIGGER_EP_BRANCH,
+};
+
 const TriggerEndpoint trigger_endpoint_projects_list = {
 	.operation = "projects.list",
 	.path = "/api/v1/projects",

@@ -37,6 +37,8 @@ extern const TriggerEndpoint trigger_endpoint_schedules_del;
 extern const TriggerEndpoint trigger_endpoint_schedules_activate;
 extern const TriggerEndpoint trigger_endpoint_schedules_deactivate;
 extern const TriggerEndpoint trigger_endpoint_runs_replay;
+extern const TriggerEndpoint trigger_endpoint_jwt_claims;
+extern const TriggerEndpoint trigger_endpoint_public_tokens;
 extern const TriggerEndpoint trigger_endpoint_projects_list;
 extern const TriggerEndpoint trigger_endpoint_projects_retrieve;
 extern const TriggerEndpoint trigger_endpoint_environments_list;

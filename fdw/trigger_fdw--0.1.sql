@@ -97,3 +97,32 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION trigger_upload_envvars(name, jsonb, boolean, text) IS
     'sets environment variables from an object of names and values; returns their number';
+
+CREATE FUNCTION trigger_create_public_token(server name, scopes jsonb, expiration_time text DEFAULT NULL, realtime jsonb DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_create_public_token(name, jsonb, text, jsonb) IS
+    'creates a public access token that may do what the scopes say';
+
+CREATE FUNCTION trigger_create_trigger_token(server name, tasks text[], multiple_use boolean DEFAULT false, expiration_time text DEFAULT NULL, realtime jsonb DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_create_trigger_token(name, text[], boolean, text, jsonb) IS
+    'creates a public access token that may trigger the tasks, once unless multiple_use';
+
+CREATE FUNCTION trigger_create_batch_trigger_token(server name, tasks text[], multiple_use boolean DEFAULT false, expiration_time text DEFAULT NULL, realtime jsonb DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_create_batch_trigger_token(name, text[], boolean, text, jsonb) IS
+    'creates a public access token that may trigger the tasks in batches, once unless multiple_use';
+
+-- A token can be handed on and works without the database: its maker must be trusted.
+REVOKE EXECUTE ON FUNCTION trigger_create_public_token(name, jsonb, text, jsonb) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION trigger_create_trigger_token(name, text[], boolean, text, jsonb) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION trigger_create_batch_trigger_token(name, text[], boolean, text, jsonb) FROM PUBLIC;

@@ -54,6 +54,7 @@ TESTS = [
     "writes_functions",
     "writes_sessions",
     "writes_misc",
+    "tokens",
 ]
 
 
