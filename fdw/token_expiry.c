@@ -75,8 +75,9 @@ unit_seconds(const char *unit, size_t len)
 /*
  * Read a time span into seconds from now, negative for one that is over.
  * The grammar is that of the client's library, jose:
- * [+-][ ]number[ ]unit[ ago| from now], and not both sign and suffix.  False
- * if the text is none.
+ * [+-][ ]number[ ]unit[ ago| from now], and not both sign and suffix, in any
+ * case of letters.  (For jose, only "ago" in small letters is in the past.)
+ * False if the text is none.
  */
 static bool
 parse_span(const char *text, double *seconds)

@@ -33,6 +33,7 @@ PARTS = {
     "faults": [PYTHON, "test/faults/faults.py", *SEED],
     "differential": [PYTHON, "test/differential/differential.py", *SEED],
     "contract": ["sh", "test/contract/run.sh"],
+    "tokens": [PYTHON, "test/tokens/tokens.py", *SEED],
 }
 LIMIT = 900                     # seconds for one part; none comes near
 SHOWN = 300                     # lines of a part that failed

@@ -26,6 +26,8 @@ def expiry(value, now_s, default_s):
     if not found:
         return None
     sign, number, unit, suffix = found.groups()
+    if sign and suffix:
+        return None
     span = round(float(number) * _UNIT_S[unit[0].lower()])
     return now_s - span if sign == "-" or suffix == "ago" else now_s + span
 
