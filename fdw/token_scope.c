@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * token_scope.c
- *		What a public access token may do.
+ *		What a public access token may do: JSON and arrays into claims.
  *
  * Scopes come in the official client's nested form, {"read": {"runs":
  * ["run_1"], "tags": "x"}}, and go into a token as "read:runs:run_1",
