@@ -68,7 +68,49 @@ number(const TriggerScanState *state, enum TriggerScanNumber which)
 }
 
 /*
+ * Do the query's conditions mention the project?
+ */
+static bool
+mentions_project(const TriggerScanState *state)
+{
+	const TriggerFilter *filters = state->rel->resource->filters;
+
+	for (int i = 0; filters[i].column; i++)
+	{
+		if (filters[i].kind == TRIGGER_FILTER_PATH && !filters[i].required &&
+			(number(state, TriggerNumberMentioned) & (1 << i)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * ERROR unless the target has everything that the scan needs, as far as that
+ * is known before the conditions' values are.
+ */
+static void
+check_target(const TriggerScanState *state)
+{
+	const TriggerResource *resource = state->rel->resource;
+	const TriggerEndpoint *list = trigger_target_list(state->target, resource);
+
+	if (list == NULL)
+		trigger_target_refuse(state->target, resource->lists[0]);
+	if (resource->access == TRIGGER_ACCESS_LIST_ITEM &&
+		!trigger_target_accepts(state->target, resource->item))
+		trigger_target_refuse(state->target, resource->item);
+	trigger_target_check_named(state->target, list,
+							   mentions_project(state) ? "" : NULL,
+							   list->flags & TRIGGER_EP_ENVIRONMENT ? "" : NULL);
+}
+
+/*
  * BeginForeignScan: get ready, without contacting anybody.
+ *
+ * A scan that cannot work is refused now, before any other part of the
+ * statement has asked or written something.  Where the table is the target
+ * of an UPDATE or DELETE, that is left to BeginForeignModify, which comes
+ * next and names the operation that was meant.
  */
 void
 trigger_begin_scan(ForeignScanState *node, int eflags)
@@ -97,6 +139,9 @@ trigger_begin_scan(ForeignScanState *node, int eflags)
 
 	state->target = trigger_target_resolve(state->rel->serverid, userid,
 										   state->rel->options, false);
+	if (!list_member_int(estate->es_plannedstmt->resultRelations,
+						 plan->scan.scanrelid))
+		check_target(state);
 	state->fields = trigger_fields_choose(state->rel, state->attributes,
 										  state->target->kind == TRIGGER_CRED_PAT);
 	state->stats = palloc0(sizeof(TriggerFetchStats));
@@ -265,21 +310,6 @@ refuse_impossible(TriggerScanState *state)
 }
 
 /*
- * The endpoints of the resource must take the credential.
- */
-static void
-check_credential(const TriggerScanState *state)
-{
-	const TriggerResource *resource = state->rel->resource;
-
-	if (trigger_target_list(state->target, resource) == NULL)
-		trigger_target_refuse(state->target, resource->lists[0]);
-	if (resource->access == TRIGGER_ACCESS_LIST_ITEM &&
-		!trigger_target_accepts(state->target, resource->item))
-		trigger_target_refuse(state->target, resource->item);
-}
-
-/*
  * What the endpoints need besides must be known.  Tokens for a row that is
  * looked up are made for this row; if the same scan looks up one row after
  * another, for any of them.
@@ -316,12 +346,11 @@ begin_fetch(TriggerScanState *state)
 	MemoryContext old;
 
 	refuse_impossible(state);
+	check_target(state);
 	old = MemoryContextSwitchTo(state->fetch_context);
-
 	binding = trigger_bind(state->rel, state->conditions,
 						   number(state, TriggerNumberMentioned),
 						   compute_values(state));
-	check_credential(state);
 	state->begun = true;
 	if (binding->empty)
 	{
@@ -333,15 +362,8 @@ begin_fetch(TriggerScanState *state)
 	state->http = trigger_connection_get(state->target, state->fetch_context);
 	needed = trigger_environments_needed(state->target, state->rel, binding);
 	if (needed)
-	{
-		/* so that an error names the operation, not the preparation */
-		trigger_target_check_named(state->target,
-								   trigger_target_list(state->target,
-													   state->rel->resource),
-								   needed & TRIGGER_KNOW_PROJECTS ? "" : NULL, "");
 		known = trigger_fetch_known(state->http, state->target, needed,
 									state->stats);
-	}
 	requests = trigger_requests_build(state->target, state->rel, binding,
 									  state->attributes, known);
 	check_requests(state, requests);

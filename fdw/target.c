@@ -325,7 +325,8 @@ trigger_target_refuse(const TriggerTarget *target,
 			 errmsg("operation \"%s\" cannot be used with a %s",
 					endpoint->operation, trigger_credential_name(target->kind)),
 			 errdetail("It needs a %s.", accepted.data),
-			 errhint("Use a server whose user mapping has one, or set trigger_fdw.access_token.")));
+			 errhint("Use a server whose user mapping has a %s, or set trigger_fdw.access_token to one.",
+					 accepted.data)));
 }
 
 /*

@@ -706,6 +706,16 @@ delete_schedule(TriggerModify *modify, TupleTableSlot *old)
 static void
 check_target(TriggerModify *modify, CmdType operation)
 {
+	if (operation == CMD_UPDATE && list_length(modify->columns) == 1 &&
+		trigger_row_sets(modify, "active"))
+	{
+		/* which of the two it will be is not known yet */
+		TriggerEndpoint either = trigger_endpoint_schedules_activate;
+
+		either.operation = "schedules.activate or schedules.deactivate";
+		trigger_target_check(modify->target, &either);
+		return;
+	}
 	trigger_target_check(modify->target,
 						 operation == CMD_INSERT ? &trigger_endpoint_schedules_create :
 						 operation == CMD_UPDATE ? &trigger_endpoint_schedules_update :
