@@ -30,6 +30,7 @@
 #include "url.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 /* Objects that an option may be set on. */
 #define ON_SERVER	0x01
@@ -95,6 +96,7 @@ static char *setting_access_token = NULL;
 static char *setting_project_ref = NULL;
 static char *setting_environment = NULL;
 static char *setting_branch = NULL;
+static char *setting_allowed_origins = NULL;
 
 PG_FUNCTION_INFO_V1(trigger_fdw_validator);
 
@@ -151,20 +153,36 @@ valid_environment(const char *value)
 }
 
 /*
- * Can this be a branch name?  It goes into a header, so nothing that could
- * end one.
+ * The branch that a value names, a part of it; NULL if it names none.
+ *
+ * It must survive the way through a header, which drops blanks at both ends,
+ * and the server's reading of it: one prefix as Git has them is cut off,
+ * anything else below refs/ counts as no branch at all.  With a personal
+ * access token that would turn a branch into its parent without a word.
  */
-static bool
-valid_branch(const char *value)
+const char *
+trigger_branch_name(const char *value)
 {
-	if (*value == '\0' || strlen(value) > 255)
-		return false;
-	for (const unsigned char *p = (const unsigned char *) value; *p; p++)
+	static const char *const prefixes[] = {"refs/heads/", "refs/remotes/",
+	"refs/tags/", "refs/pull/", "refs/merge/", "refs/release/"};
+	const char *name = value;
+
+	if (*value == ' ' || strlen(value) > 255)
+		return NULL;
+	for (int i = 0; name == value && i < lengthof(prefixes); i++)
+	{
+		if (strncmp(value, prefixes[i], strlen(prefixes[i])) == 0)
+			name = value + strlen(prefixes[i]);
+	}
+	if (*name == '\0' || *name == ' ' || name[strlen(name) - 1] == ' ' ||
+		strncmp(name, "refs/", 5) == 0)
+		return NULL;
+	for (const unsigned char *p = (const unsigned char *) name; *p; p++)
 	{
 		if (*p < 0x20 || *p == 0x7f)
-			return false;
+			return NULL;
 	}
-	return true;
+	return name;
 }
 
 /*
@@ -261,8 +279,8 @@ check_value(const Option *option, const char *value, List *all)
 				bad_value(option, value, "Valid values are: dev, staging, prod, preview.");
 			break;
 		case OPTION_BRANCH:
-			if (!valid_branch(value))
-				bad_value(option, value, "A branch name has 1 to 255 bytes and no control characters.");
+			if (trigger_branch_name(value) == NULL)
+				bad_value(option, value, TRIGGER_BRANCH_HINT);
 			break;
 		case OPTION_RESOURCE:
 			if (trigger_resource_find(value) == NULL)
@@ -510,9 +528,65 @@ check_environment(char **newval, void **extra, GucSource source)
 static bool
 check_branch(char **newval, void **extra, GucSource source)
 {
-	if (*newval == NULL || **newval == '\0' || valid_branch(*newval))
+	if (*newval == NULL || **newval == '\0' || trigger_branch_name(*newval))
 		return true;
-	GUC_check_errhint("A branch name has 1 to 255 bytes and no control characters.");
+	GUC_check_errhint(TRIGGER_BRANCH_HINT);
+	return false;
+}
+
+/*
+ * Check hook of the origins: each is one that a server could have, or "*".
+ */
+static bool
+check_allowed_origins(char **newval, void **extra, GucSource source)
+{
+	List	   *items;
+	ListCell   *cell;
+
+	if (!SplitGUCList(pstrdup(*newval), ',', &items))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach(cell, items)
+	{
+		const char *item = lfirst(cell);
+		char	   *url;
+		const char *problem;
+
+		if (strcmp(item, "*") == 0)
+			continue;
+		if (trigger_url_check(item, true, &url, &problem))
+		{
+			if (strchr(strstr(url, "://") + 3, '/') == NULL)
+				continue;
+			problem = "an origin has no path";
+		}
+		GUC_check_errdetail("\"%s\" is not an origin: %s.", item, problem);
+		GUC_check_errhint("The value must be a list of origins such as https://trigger.example:8443, or *.");
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Has a superuser said that credentials may be sent to this origin, whoever
+ * owns the server?
+ */
+bool
+trigger_setting_allows_origin(const char *origin)
+{
+	List	   *items;
+	ListCell   *cell;
+
+	(void) SplitGUCList(pstrdup(setting_allowed_origins), ',', &items);
+	foreach(cell, items)
+	{
+		const char *item = lfirst(cell);
+
+		if (strcmp(item, "*") == 0 || strcmp(trigger_url_origin(item), origin) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -540,6 +614,11 @@ trigger_define_settings(void)
 							   "Branch used instead of the options'.",
 							   NULL, &setting_branch, "", PGC_USERSET, 0,
 							   check_branch, NULL, NULL);
+	DefineCustomStringVariable("trigger_fdw.allowed_origins",
+							   "Origins that every user's credential may be sent to.",
+							   "Whoever owns the server; \"*\" stands for all.",
+							   &setting_allowed_origins, "", PGC_SUSET,
+							   GUC_LIST_INPUT, check_allowed_origins, NULL, NULL);
 }
 
 /* An empty setting is one that is not set. */

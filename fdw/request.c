@@ -422,7 +422,8 @@ trigger_requests_build(const TriggerTarget *target, const TriggerRelation *rel,
 	}
 
 	if (key < 0 || resource->item == NULL || requests->lists == NIL ||
-		(target->credential && !trigger_target_accepts(target, resource->item)) ||
+		(target->kind != TRIGGER_CRED_NONE &&
+		 !trigger_target_accepts(target, resource->item)) ||
 		(resource->access == TRIGGER_ACCESS_LIST_ITEM &&
 		 has_only_remote_filter(rel, binding)))
 	{

@@ -10,8 +10,10 @@
 #include "target.h"
 
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "option.h"
 #include "url.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
@@ -118,11 +120,11 @@ trigger_target_branch(const TriggerTarget *target, const char *environment)
  * Put the credential into the target: the session's, else the mapping's.
  */
 static void
-resolve_credential(TriggerTarget *target, List *mapping)
+resolve_credential(TriggerTarget *target, const char *session, List *mapping)
 {
 	const char *names[] = {"secret_key", "personal_access_token",
 		"public_access_token"};
-	const char *token = trigger_setting_access_token();
+	const char *token = session;
 
 	for (int i = 0; token == NULL && i < lengthof(names); i++)
 		token = trigger_option_get(mapping, names[i]);
@@ -153,17 +155,63 @@ resolve_environment(TriggerTarget *target)
 }
 
 /*
+ * The branch by its name, without what the server would cut off.  The values
+ * are checked when they are set, but perhaps by an older version.
+ */
+static const char *
+resolve_branch(const char *value)
+{
+	const char *name;
+
+	if (value == NULL)
+		return NULL;
+	name = trigger_branch_name(value);
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\": \"%s\"", "branch", value),
+				 errhint("%s", TRIGGER_BRANCH_HINT)));
+	return pstrdup(name);
+}
+
+/*
+ * Does this user (InvalidOid: PUBLIC) have a mapping of their own?
+ */
+static bool
+has_own_mapping(Oid serverid, Oid userid)
+{
+	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+								 ObjectIdGetDatum(userid),
+								 ObjectIdGetDatum(serverid));
+}
+
+/*
  * Is there a user mapping, the user's own or PUBLIC's?
  */
 static bool
 has_mapping(Oid serverid, Oid userid)
 {
-	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
-								 ObjectIdGetDatum(userid),
-								 ObjectIdGetDatum(serverid)) ||
-		SearchSysCacheExists2(USERMAPPINGUSERSERVER,
-							  ObjectIdGetDatum(InvalidOid),
-							  ObjectIdGetDatum(serverid));
+	return has_own_mapping(serverid, userid) ||
+		has_own_mapping(serverid, InvalidOid);
+}
+
+/*
+ * May the target's credential be sent to its server's origin?
+ *
+ * The server's owner decides where it goes, and need not be somebody whom the
+ * credential's user trusts: an owner could have it sent to a host of theirs.
+ * PUBLIC's mapping is made by the owner, who can read it anyway.
+ */
+static bool
+is_trusted(const TriggerTarget *target, Oid owner)
+{
+	const char *origin = trigger_url_origin(target->base_url);
+
+	return owner == target->userid || superuser_arg(owner) ||
+		(OidIsValid(target->umid) &&
+		 !has_own_mapping(target->serverid, target->userid)) ||
+		strcmp(origin, trigger_url_origin(TRIGGER_DEFAULT_BASE_URL)) == 0 ||
+		trigger_setting_allows_origin(origin);
 }
 
 /*
@@ -173,7 +221,10 @@ has_mapping(Oid serverid, Oid userid)
  * in the current context.
  *
  * A session that brings its own token needs no user mapping, as withAuth()
- * of the official client needs no configured key.
+ * of the official client needs no configured key.  Its settings are those of
+ * whoever runs the statement: what is read on behalf of somebody else, the
+ * owner of a view, ignores them, or any user of the view could point its
+ * owner's credential at other projects and environments.
  */
 TriggerTarget *
 trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
@@ -187,12 +238,13 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 	char	   *normalized;
 	const char *insecure = trigger_option_get(server->options, "allow_insecure");
 	const char *exchange;
+	bool		own = userid == GetUserId();
+	const char *token = own ? trigger_setting_access_token() : NULL;
 
 	target->serverid = serverid;
 	target->userid = userid;
 	target->server_name = server->servername;
-	if (trigger_setting_access_token() == NULL &&
-		(!missing_ok || has_mapping(serverid, userid)))
+	if (token == NULL && (!missing_ok || has_mapping(serverid, userid)))
 	{
 		UserMapping *user = GetUserMapping(userid, serverid);
 
@@ -210,22 +262,28 @@ trigger_target_resolve(Oid serverid, Oid userid, List *table_options,
 						problem)));
 	target->base_url = normalized;
 
-	target->project_ref = narrowest(trigger_setting_project_ref(),
+	target->project_ref = narrowest(own ? trigger_setting_project_ref() : NULL,
 									table_options, mapping, server->options,
 									"project_ref");
-	target->environment = narrowest(trigger_setting_environment(),
+	target->environment = narrowest(own ? trigger_setting_environment() : NULL,
 									table_options, mapping, server->options,
 									"environment");
-	target->branch = narrowest(trigger_setting_branch(), table_options,
-							   mapping, server->options, "branch");
+	target->branch =
+		resolve_branch(narrowest(own ? trigger_setting_branch() : NULL,
+								 table_options, mapping, server->options,
+								 "branch"));
 	if (target->project_ref)
 		target->project_ref = pstrdup(target->project_ref);
 	if (target->environment)
 		target->environment = pstrdup(target->environment);
-	if (target->branch)
-		target->branch = pstrdup(target->branch);
-	resolve_credential(target, mapping);
+	resolve_credential(target, token, mapping);
 	resolve_environment(target);
+	if (target->credential && !is_trusted(target, server->owner))
+	{
+		/* a request could not leak it by mistake; refused when it is needed */
+		target->credential = NULL;
+		target->withheld = true;
+	}
 
 	target->http.connect_timeout =
 		integer_option(NIL, server->options, "connect_timeout",
@@ -298,6 +356,24 @@ trigger_target_list(const TriggerTarget *target, const TriggerResource *resource
 }
 
 /*
+ * The credential must not be sent where the server is.
+ */
+static void
+report_withheld(const TriggerTarget *target)
+{
+	Oid			owner = GetForeignServer(target->serverid)->owner;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("credential of role \"%s\" is not sent to the origin of server \"%s\"",
+					GetUserNameFromId(target->userid, false), target->server_name),
+			 errdetail("The origin is %s, and the server is owned by role \"%s\".",
+					   trigger_url_origin(target->base_url),
+					   GetUserNameFromId(owner, false)),
+			 errhint("A superuser can own the server, or add the origin to trigger_fdw.allowed_origins.")));
+}
+
+/*
  * The endpoint does not take the target's kind of credential.
  */
 void
@@ -306,6 +382,8 @@ trigger_target_refuse(const TriggerTarget *target,
 {
 	StringInfoData accepted;
 
+	if (target->withheld)
+		report_withheld(target);
 	if (target->credential == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),

@@ -18,6 +18,9 @@
 
 #include "url.h"
 
+/* Longest part of an origin. */
+#define MAX_ORIGIN_PART 1024
+
 /*
  * What trigger_url_check() takes from libcurl.  The strings are libcurl's
  * (malloc'd) and are freed by free_parts(); between parsing and freeing
@@ -144,6 +147,45 @@ trigger_url_check(const char *url, bool allow_insecure, char **normalized,
 	if (normalized)
 		*normalized = pnstrdup(url, len);
 	return true;
+}
+
+/*
+ * Origin of a URL that trigger_url_check() has accepted: scheme, host and
+ * port, always with the port and in lower case, so that equal origins are
+ * equal texts.  Palloc'd.
+ */
+char *
+trigger_url_origin(const char *url)
+{
+	static const CURLUPart wanted[] = {CURLUPART_SCHEME, CURLUPART_HOST,
+	CURLUPART_ZONEID, CURLUPART_PORT};
+	char		text[4][MAX_ORIGIN_PART];
+	CURLU	   *handle = curl_url();
+	bool		complete = handle != NULL &&
+	curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK;
+
+	/* nothing may throw before the handle is freed */
+	for (int i = 0; i < lengthof(wanted); i++)
+	{
+		char	   *part = NULL;
+
+		text[i][0] = '\0';
+		if (complete && curl_url_get(handle, wanted[i], &part,
+									 CURLU_DEFAULT_PORT) == CURLUE_OK)
+			complete = strlcpy(text[i], part, MAX_ORIGIN_PART) < MAX_ORIGIN_PART;
+		else if (wanted[i] != CURLUPART_ZONEID)
+			complete = false;
+		curl_free(part);
+	}
+	curl_url_cleanup(handle);
+	if (!complete)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("URL has no origin")));
+	for (char *p = text[1]; *p; p++)
+		*p = pg_ascii_tolower((unsigned char) *p);
+	return psprintf("%s://%s%s%s:%s", text[0], text[1], text[2][0] ? "%" : "",
+					text[2], text[3]);
 }
 
 /* RFC 3986's unreserved characters, independent of any locale. */

@@ -16,6 +16,7 @@
 
 extern bool trigger_url_check(const char *url, bool allow_insecure,
 							  char **normalized, const char **problem);
+extern char *trigger_url_origin(const char *url);
 extern void trigger_url_append_segment(StringInfo buf, const char *s);
 extern void trigger_url_append_query(StringInfo buf, const char *s);
 

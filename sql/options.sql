@@ -52,7 +52,10 @@ FROM (VALUES ('page_size', '0'), ('page_size', '101'), ('page_size', '10x'), ('p
              ('idempotent_inserts', '2'), ('updatable', 'no way'), ('ca_file', ''),
              ('project_ref', 'abc'), ('project_ref', 'proj_'), ('project_ref', 'proj_a/../b'),
              ('environment', 'stg'), ('environment', 'PROD'), ('environment', ''),
-             ('branch', ''), ('branch', E'x\nAuthorization: y')) AS v (name, value);
+             ('branch', ''), ('branch', E'x\nAuthorization: y'), ('branch', ' x'), ('branch', 'x '),
+             ('branch', ' '), ('branch', 'refs/heads/'), ('branch', 'refs/heads/ x'),
+             ('branch', 'refs/x'), ('branch', 'refs/'), ('branch', 'refs/heads/refs/heads/x'),
+             ('branch', repeat('x', 256))) AS v (name, value);
 SELECT failure($$CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (resource 'run')$$);
 SELECT failure($$CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (resource_schema 'public')$$);
 SELECT failure($$CREATE FOREIGN TABLE t (id text OPTIONS (field '')) SERVER s$$);
@@ -151,7 +154,19 @@ ALTER SERVER incomplete OPTIONS (ADD branch 'feature-xyz');
 SELECT name, value, environment, branch FROM incomplete.envvars WHERE name = 'BRANCH_ONLY';
 SELECT count(*) FROM incomplete.runs;
 SELECT request_headers('x-trigger-branch');
-
+-- the server cuts off one prefix of Git's: the column and the header have the name
+ALTER SERVER incomplete OPTIONS (DROP branch);
+DO $$
+DECLARE
+    prefix text;
+BEGIN
+    FOREACH prefix IN ARRAY ARRAY['heads', 'remotes', 'tags', 'pull', 'merge', 'release'] LOOP
+        EXECUTE format('ALTER SERVER incomplete OPTIONS (ADD branch %L)', 'refs/' || prefix || '/feature-xyz');
+        RAISE INFO '% %', prefix, (SELECT branch FROM incomplete.envvars WHERE name = 'BRANCH_ONLY');
+        ALTER SERVER incomplete OPTIONS (DROP branch);
+    END LOOP;
+END $$;
+SELECT DISTINCT request_headers('x-trigger-branch');
 
 DROP SERVER incomplete CASCADE;
 DROP SCHEMA incomplete;

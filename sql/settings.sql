@@ -24,6 +24,16 @@ SELECT failure($$SET trigger_fdw.access_token = 'tr_prod_lea ked'$$);
 SELECT failure($$SET trigger_fdw.project_ref = 'x'$$);
 SELECT failure($$SET trigger_fdw.environment = 'stg'$$);
 SELECT failure($$SELECT set_config('trigger_fdw.branch', E'x\ny', false)$$);
+SELECT failure(format('SET trigger_fdw.branch = %L', b))
+FROM unnest(ARRAY[' x', 'x ', ' ', 'refs/heads/', 'refs/heads/ x', 'refs/x', 'refs/tags/refs/x']) AS b;
+SELECT failure(format('SET trigger_fdw.allowed_origins = %s', o))
+FROM unnest(ARRAY[$$'x'$$, $$'https://a.example/path'$$, $$'https://u:p@a.example'$$, $$'https://a.example?'$$,
+                  $$'ftp://a.example'$$, $$'https://a.example,'$$, $$'https://a.example', 'y'$$, $$'**'$$]) AS o;
+SET trigger_fdw.allowed_origins = 'https://A.example', 'http://10.0.0.1:8030/';
+SHOW trigger_fdw.allowed_origins;
+SET trigger_fdw.allowed_origins = '*, https://a.example:443';
+SET trigger_fdw.allowed_origins = '';
+RESET trigger_fdw.allowed_origins;
 SELECT failure($$SET trigger_fdw.base_url = 'https://evil.example'$$);
 SELECT failure($$SET trigger_fdw.nonsense = 1$$);
 
