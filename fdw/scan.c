@@ -85,6 +85,25 @@ mentions_project(const TriggerScanState *state)
 }
 
 /*
+ * Does a condition name the rows that are wanted?
+ */
+static bool
+has_keys(const TriggerScanState *state)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->conditions)
+	{
+		List	   *condition = (List *) lfirst(cell);
+
+		if (state->rel->resource->filters[linitial_int(condition)].kind ==
+			TRIGGER_FILTER_KEY)
+			return true;
+	}
+	return false;
+}
+
+/*
  * ERROR unless the target has everything that the scan needs, as far as that
  * is known before the conditions' values are.
  */
@@ -92,16 +111,21 @@ static void
 check_target(const TriggerScanState *state)
 {
 	const TriggerResource *resource = state->rel->resource;
-	const TriggerEndpoint *list = trigger_target_list(state->target, resource);
+	const TriggerEndpoint *endpoint = trigger_target_list(state->target, resource);
 
-	if (list == NULL)
+	/* name the one that would be used */
+	if (resource->item && has_keys(state) &&
+		(endpoint == NULL || trigger_target_accepts(state->target, resource->item)))
+		endpoint = resource->item;
+	if (endpoint == NULL)
 		trigger_target_refuse(state->target, resource->lists[0]);
 	if (resource->access == TRIGGER_ACCESS_LIST_ITEM &&
 		!trigger_target_accepts(state->target, resource->item))
 		trigger_target_refuse(state->target, resource->item);
-	trigger_target_check_named(state->target, list,
+	trigger_target_check_named(state->target, endpoint,
 							   mentions_project(state) ? "" : NULL,
-							   list->flags & TRIGGER_EP_ENVIRONMENT ? "" : NULL);
+							   resource->lists[0]->flags & TRIGGER_EP_ENVIRONMENT ||
+							   resource->lists[TRIGGER_MAX_LISTS - 1] ? "" : NULL);
 }
 
 /*

@@ -769,7 +769,13 @@ static void
 check_target(TriggerModify *modify, CmdType operation)
 {
 	if (operation == CMD_INSERT)
-		trigger_target_check(modify->target, &trigger_endpoint_tasks_trigger);
+	{
+		/* how many rows there will be is not known yet */
+		TriggerEndpoint either = trigger_endpoint_tasks_trigger;
+
+		either.operation = "tasks.trigger or tasks.batchTrigger";
+		trigger_target_check(modify->target, &either);
+	}
 	else
 	{
 		if (trigger_row_sets(modify, "status"))

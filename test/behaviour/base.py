@@ -4,6 +4,8 @@ Every test starts with an emulator that behaves well and an empty request log, a
 session of its own. Servers that a test makes are dropped after it.
 """
 import atexit
+import http.client
+import json
 import os
 import sys
 import time
@@ -54,6 +56,19 @@ def cluster():
         with _shared["cluster"].connect() as session:
             create_default(session, emulator().url)
     return _shared["cluster"]
+
+
+def public_token(scopes, key=credentials.TR_PROD, life=3600):
+    """A public token as the official client signs one."""
+    from auth import AUDIENCE, ISSUER, sign     # the emulator's; its path is known by now
+    connection = http.client.HTTPConnection("127.0.0.1", emulator().port, timeout=60)
+    connection.request("POST", "/api/v1/auth/jwt/claims",
+                       headers={"Authorization": f"Bearer {key}"})
+    claims = json.loads(connection.getresponse().read())
+    connection.close()
+    now = int(time.time())
+    return sign({**claims, "scopes": scopes, "iss": ISSUER, "aud": AUDIENCE, "exp": now + life,
+                 "iat": now}, key)
 
 
 def wait_until(condition, what, patience=PATIENCE):
