@@ -164,6 +164,79 @@ class Roles(Case):
         self.assertEqual(self.s.one("SELECT who.outer_()"), "307,40,307")
         self.assertEqual(self.s.one("SHOW trigger_fdw.access_token"), "")
 
+    def test_settings_and_views(self):
+        """A view that reads for its owner ignores its caller's settings, also when it writes."""
+        self.addCleanup(self.emulator.reset)
+        everyone = "SELECT project_ref, environment, branch, value FROM who.{} ORDER BY 1, 2"
+        self.s.query("ALTER USER MAPPING FOR alice SERVER who OPTIONS (DROP secret_key,"
+                     f" ADD personal_access_token {quote(credentials.PAT)},"
+                     " ADD environment 'prod')")
+        self.s.query("GRANT INSERT, UPDATE ON who.envvars TO alice")
+        self.as_role("alice").query(
+            "CREATE VIEW who.v AS SELECT * FROM who.envvars WHERE name = 'LOG_LEVEL';"
+            "CREATE VIEW who.w AS SELECT name, value FROM who.envvars;"
+            "CREATE VIEW who.iv WITH (security_invoker = true) AS SELECT * FROM who.envvars"
+            " WHERE name = 'LOG_LEVEL'; GRANT SELECT, INSERT, UPDATE ON who.v, who.w, who.iv"
+            " TO bob")
+        alpha = credentials.PROJECT_ALPHA
+        settings = (f"SET trigger_fdw.project_ref = {quote(credentials.PROJECT_BETA)};"
+                    "SET trigger_fdw.environment = 'preview'; SET trigger_fdw.branch = 'fix-1'")
+        bob, alice = self.as_role("bob"), self.as_role("alice")
+        for token in ("", RO, credentials.PAT_OTHER):
+            bob.query(f"{settings}; SET trigger_fdw.access_token = {quote(token)}")
+            self.assertEqual(bob.query(everyone.format("v")), [[alpha, "prod", None, "prod"]])
+            self.assertEqual(self.sent(), {credentials.PAT})
+            self.assertIn("/envvars/prod/LOG_LEVEL",
+                          "\n".join(bob.column("EXPLAIN " + everyone.format("v"))))
+        bob.query("INSERT INTO who.w (name, value) VALUES ('BY_BOB', '1');"
+                  "UPDATE who.w SET value = '2' WHERE name = 'BY_BOB'")
+        self.assertEqual(self.sent(), {credentials.PAT})
+        for environment, values in (("prod", ["2"]), ("preview-fix-1", [])):
+            self.assertEqual([v["value"] for v in self.emulator.oracle("envvars", environment)
+                              if v["name"] == "BY_BOB"], values)
+        # they apply to what runs as the caller: the caller's own scans and views
+        bob.query(f"SET trigger_fdw.project_ref = {quote(alpha)}")
+        bob.query("SET trigger_fdw.branch = 'feature-xyz'")
+        for view in ("iv", "envvars WHERE name = 'LOG_LEVEL'"):
+            self.assertEqual(bob.query(everyone.format(view)),
+                             [[alpha, "preview", "feature-xyz", "trace"]])
+            self.assertEqual(self.sent(), {credentials.PAT_OTHER})
+        alice.query("SET trigger_fdw.environment = 'staging'")
+        self.assertEqual(alice.query(everyone.format("v")), [[alpha, "staging", None, "stg"]])
+
+    def test_settings_and_view_beside_table(self):
+        """In one query, the session's token is the table's and not the view's."""
+        self.as_role("alice").query("CREATE VIEW who.v AS SELECT * FROM who.runs;"
+                                    "GRANT SELECT ON who.v TO bob")
+        bob = self.as_role("bob")
+        bob.query(f"SET trigger_fdw.access_token = {quote(credentials.TR_DEV)}")
+        rows = bob.query("SELECT environment, count(*) FROM (SELECT * FROM who.v UNION ALL"
+                         " SELECT * FROM who.runs) s GROUP BY 1 ORDER BY 1")
+        self.assertEqual(rows, [["dev", "40"], ["prod", "307"]])
+        self.assertEqual(self.sent(), {PROD, credentials.TR_DEV})
+
+    def test_settings_and_security_definer(self):
+        """Such functions see their caller's settings like any other; they can pin them."""
+        self.s.query("ALTER USER MAPPING FOR alice SERVER who OPTIONS (DROP secret_key,"
+                     f" ADD personal_access_token {quote(credentials.PAT)},"
+                     " ADD environment 'prod')")
+        query = "$$ SELECT min(value) FROM who.envvars WHERE name = 'LOG_LEVEL' $$"
+        pins = " ".join(f"SET trigger_fdw.{name} = ''" for name in
+                        ("access_token", "project_ref", "environment", "branch"))
+        self.as_role("alice").query(
+            "SELECT trigger_fdw_version();"
+            f"CREATE FUNCTION who.f() RETURNS text LANGUAGE sql SECURITY DEFINER AS {query};"
+            f"CREATE FUNCTION who.g() RETURNS text LANGUAGE sql SECURITY DEFINER {pins}"
+            f" AS {query}")
+        bob = self.as_role("bob")
+        bob.query("SELECT trigger_fdw_version(); SET trigger_fdw.environment = 'staging'")
+        self.assertEqual((bob.one("SELECT who.f()"), bob.one("SELECT who.g()")), ("stg", "prod"))
+        bob.query(f"SET trigger_fdw.access_token = {quote(STG)}")
+        bob.one("SELECT who.f()")
+        self.assertIn(STG, self.sent())
+        self.assertEqual(bob.one("SELECT who.g()"), "prod")
+        self.assertEqual(self.sent(), {credentials.PAT})
+
 
 if __name__ == "__main__":
     main()
