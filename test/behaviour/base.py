@@ -7,7 +7,9 @@ import atexit
 import http.client
 import json
 import os
+import socket
 import sys
+import threading
 import time
 import unittest
 
@@ -69,6 +71,35 @@ def public_token(scopes, key=credentials.TR_PROD, life=3600):
     now = int(time.time())
     return sign({**claims, "scopes": scopes, "iss": ISSUER, "aud": AUDIENCE, "exp": now + life,
                  "iat": now}, key)
+
+
+class Trap:
+    """A port that nothing should talk to: keeps what it is told, and hangs up."""
+
+    def __init__(self):
+        self.told = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(2)
+                try:
+                    self.told.append(connection.recv(65536).decode("latin1"))
+                except OSError:
+                    self.told.append("")
+
+    def close(self):
+        # wakes the listener, which close() alone would not
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
 
 
 def wait_until(condition, what, patience=PATIENCE):
@@ -156,6 +187,12 @@ class Case(unittest.TestCase):
                      f"GRANT SELECT ON ALL TABLES IN SCHEMA prod TO {name}")
         self.addCleanup(self.without_sessions, [f"DROP OWNED BY {name} CASCADE",
                                                 f"DROP ROLE {name}"])
+
+    def trap(self):
+        """A Trap of this test's own."""
+        trap = Trap()
+        self.addCleanup(trap.close)
+        return trap
 
     def keys_sent(self):
         """The credentials of the requests since the log was cleared, in order."""
