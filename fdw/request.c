@@ -477,8 +477,22 @@ path_part(const TriggerRequest *request, const char *name, size_t len)
 }
 
 /*
+ * One part of a path, encoded as one segment, so that no name can leave its
+ * place.  The names that no encoding keeps there should not get this far; an
+ * answer of the API may contain them, though.
+ */
+static void
+append_segment(StringInfo buf, const char *part)
+{
+	if (*part == '\0' || strcmp(part, ".") == 0 || strcmp(part, "..") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" cannot be part of a request's path", part)));
+	trigger_url_append_segment(buf, part);
+}
+
+/*
  * The endpoint's path with its parts filled in; for people if "plain".
- * Every part is encoded as one segment, so no name can leave its place.
  */
 static void
 append_path(StringInfo buf, const TriggerRequest *request, bool plain)
@@ -497,7 +511,7 @@ append_path(StringInfo buf, const TriggerRequest *request, bool plain)
 		else if (plain)
 			appendStringInfoString(buf, part);
 		else
-			trigger_url_append_segment(buf, part);
+			append_segment(buf, part);
 		p = end + 1;
 	}
 	appendStringInfoString(buf, p);
