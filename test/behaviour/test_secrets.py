@@ -7,8 +7,9 @@ can log switched on.
 """
 import os
 
-from base import (Case, Cluster, PgError, create_default, credentials, emulator, main, quote,
-                  wait_until)
+from base import (Case, Cluster, PgError, create_default, credentials, emulator, main,
+                  public_token, quote, wait_until)
+from test_credentials import OPERATIONS
 
 NOISY = (
     "log_min_messages = debug5", "log_min_error_statement = debug5", "log_statement = all",
@@ -19,6 +20,8 @@ NOISY = (
     "auto_explain.log_verbose = on", "auto_explain.log_analyze = on",
     "auto_explain.log_settings = on", "auto_explain.log_nested_statements = on",
     "session_preload_libraries = 'auto_explain'", "track_activity_query_size = 16384",
+    "shared_preload_libraries = 'pg_stat_statements'", "pg_stat_statements.track = all",
+    "pg_stat_statements.track_planning = on", "compute_query_id = on",
 )
 QUIET = ("SET log_min_messages = panic; SET log_min_error_statement = panic;"
          "SET log_statement = none; SET log_duration = off; SET debug_print_parse = off;"
@@ -30,6 +33,7 @@ LOUD = ("RESET log_min_messages; RESET log_min_error_statement; RESET log_statem
 # keys that only this test uses, besides the emulator's
 SESSION_KEY = credentials.TR_STG
 WRONG_KEY = "tr_prod_WrongKeyThatNobodyKnows0001"
+SCHEMAS = ("prod", "pat", "wrong", "jwt", "token")
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJub2JvZHktc2VjcmV0In0.c2lnbmF0dXJlLXNlY3JldA"
 
 
@@ -39,6 +43,7 @@ class Secrets(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.noisy = Cluster()
+        cls.token = public_token(["admin"])
         with cls.noisy.connect() as s:
             create_default(s, emulator().url)
             s.query("CREATE SERVER wrong FOREIGN DATA WRAPPER trigger_fdw OPTIONS"
@@ -50,6 +55,11 @@ class Secrets(Case):
                     f" (base_url {quote(emulator().url)}); CREATE USER MAPPING FOR PUBLIC SERVER"
                     f" jwt OPTIONS (public_access_token {quote(JWT)}); CREATE SCHEMA jwt;"
                     "IMPORT FOREIGN SCHEMA management FROM SERVER jwt INTO jwt;"
+                    "CREATE SERVER token FOREIGN DATA WRAPPER trigger_fdw OPTIONS"
+                    f" (base_url {quote(emulator().url)}); CREATE USER MAPPING FOR PUBLIC SERVER"
+                    f" token OPTIONS (public_access_token {quote(cls.token)}); CREATE SCHEMA token;"
+                    "IMPORT FOREIGN SCHEMA management FROM SERVER token INTO token;"
+                    "CREATE EXTENSION pg_stat_statements;"
                     "CREATE ROLE plain_user LOGIN; GRANT USAGE ON SCHEMA prod TO plain_user;"
                     "GRANT SELECT ON ALL TABLES IN SCHEMA prod TO plain_user")
         with open(os.path.join(cls.noisy.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
@@ -71,7 +81,7 @@ class Secrets(Case):
         self.s = self.session()
         self.seen = []          # all that the server told us
         self.used = {value for name, value in credentials.all_credentials().items()
-                     if value.startswith("tr_")} | {WRONG_KEY, JWT}
+                     if value.startswith("tr_")} | {WRONG_KEY, JWT, self.token}
 
     def say(self, statement, session=None):
         """Run a statement, whatever comes of it, and keep every word."""
@@ -120,6 +130,101 @@ class Secrets(Case):
         # the plans must have been logged for this to mean anything
         self.assertIn("FOREIGNSCAN", self.noisy.log_text())
         self.assertIn("/api/v1/runs", self.noisy.log_text())
+        self.check()
+
+    def operations(self):
+        """A statement for every operation and every kind of credential."""
+        names = {"run": "run_none", "active": "sched_none", "idle": "sched_none"}
+        for schema in SCHEMAS:
+            for operation in OPERATIONS:
+                yield operation.statement.format(s=schema, **names)
+
+    def test_every_operation(self):
+        """By itself, from a prepared statement with parameters, and from PL/pgSQL."""
+        self.addCleanup(self.emulator.reset)
+        for statement in self.operations():
+            self.say(statement)
+            self.say(f"DO $do$ BEGIN EXECUTE {quote(statement)}; END $do$")
+        for schema in SCHEMAS:
+            for name, types, text, values in (
+                    ("a", "text", "SELECT * FROM {}.runs WHERE id = $1", "'run_x'"),
+                    ("b", "text", "INSERT INTO {}.runs (task_identifier) VALUES ($1), ($1)"
+                     " RETURNING *", "'send-email'"),
+                    ("c", "text", "UPDATE {}.envvars SET value = $1 WHERE name = 'LOG_LEVEL' AND"
+                     " environment = 'prod'", "'x'"),
+                    ("d", "text", "DELETE FROM {}.schedules WHERE id = $1", "'sched_x'"),
+                    ("e", "name, text", "SELECT trigger_cancel_run($1, $2)",
+                     quote(schema) + ", 'run_x'")):
+                self.say(f"PREPARE {schema}_{name} ({types}) AS {text.format(schema)}")
+                self.say(f"EXECUTE {schema}_{name} ({values})")
+        self.assertIn("INSERT INTO prod.runs", self.noisy.log_text())
+        self.check()
+
+    def test_explain(self):
+        """In all four formats, with all options, for everything that can be explained."""
+        self.addCleanup(self.emulator.reset)
+        self.s.query("SELECT trigger_fdw_version(); SET trigger_fdw.environment = 'prod';"
+                     "SET work_mem = '5MB'")
+        for form in ("text", "json", "xml", "yaml"):
+            for statement in self.operations():
+                self.say(f"EXPLAIN (ANALYZE, VERBOSE, SETTINGS, BUFFERS, WAL, FORMAT {form})"
+                         f" {statement}")
+        self.assertTrue(any("work_mem" in text for text in self.seen))
+        self.check()
+
+    def test_auto_explain(self):
+        """Plans of statements inside functions are logged too."""
+        self.s.query("CREATE FUNCTION pg_temp.f() RETURNS bigint LANGUAGE plpgsql AS"
+                     " 'BEGIN RETURN (SELECT count(*) FROM prod.runs r JOIN pat.runs p USING (id)"
+                     " WHERE p.environment = ''prod''); END'")
+        self.say("SELECT pg_temp.f()")
+        log = self.noisy.log_text()
+        self.assertIn("Query Text: (SELECT count(*)", log)
+        self.assertIn("Request: GET /api/v1/projects/", log)
+        self.check()
+
+    def test_pg_stat_statements(self):
+        """Texts of everything that this extension does, with parameters, nested or not."""
+        self.addCleanup(self.emulator.reset)
+        self.s.query("SELECT pg_stat_statements_reset()")
+        for statement in self.operations():
+            self.say(statement)
+            self.say(f"DO $do$ BEGIN EXECUTE {quote(statement)}; END $do$")
+        self.say("PREPARE q (text) AS SELECT * FROM prod.run_details WHERE id = $1")
+        self.say("EXECUTE q ('run_x')")
+        for function in ("trigger_check_server('prod')", "trigger_check_server('pat')",
+                         "trigger_check_server('token')", "trigger_fdw_disconnect('prod')"):
+            self.say(f"SELECT {function}")
+        self.say("SELECT * FROM trigger_fdw_stats()")
+        texts = self.s.column("SELECT query FROM pg_stat_statements")
+        self.assertGreater(len(texts), 50)
+        self.assertTrue(any("trigger_check_server($1)" in text for text in texts))
+        self.seen += texts
+        self.check()
+
+    def test_catalogs(self):
+        """Nothing that core or the extension keeps, except for the mappings themselves."""
+        for schema in SCHEMAS:
+            self.say(f"SELECT * FROM {schema}.runs WHERE environment = 'prod' LIMIT 1")
+        for statement in (
+                "SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_depend d ON d.objid ="
+                " p.oid JOIN pg_extension e ON e.oid = d.refobjid WHERE extname = 'trigger_fdw'",
+                "SELECT d::text FROM pg_description d", "SELECT s::text FROM pg_settings s",
+                "SELECT a::text FROM pg_stat_activity a", "SELECT l::text FROM pg_stat_ssl l",
+                "SELECT s::text FROM pg_foreign_server s",
+                "SELECT t::text FROM pg_foreign_table t",
+                "SELECT w::text FROM pg_foreign_data_wrapper w",
+                "SELECT s::text FROM information_schema.foreign_server_options s",
+                "SELECT t::text FROM information_schema.foreign_table_options t",
+                "SELECT c::text FROM information_schema.column_options c",
+                "SELECT m::text FROM pg_backend_memory_contexts m",
+                "SELECT p::text FROM pg_prepared_statements p", "SELECT c::text FROM pg_cursors c",
+                "SELECT f::text FROM pg_file_settings f",
+                "SELECT s::text FROM pg_shmem_allocations s",
+                "SELECT g::text FROM pg_db_role_setting g", "SELECT s::text FROM pg_stats s",
+                "SELECT x::text FROM trigger_fdw_stats() x", "SHOW ALL"):
+            self.say(statement)
+        self.assertTrue(any("trigger_replay_run" in text for text in self.seen))
         self.check()
 
     def test_failures(self):
