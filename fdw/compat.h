@@ -113,6 +113,26 @@
 #define TRIGGER_EXEC_INSERTED_COLUMNS(estate, rte) ((rte)->insertedCols)
 #endif
 
+/* A setting's own record, which knows who has set it. */
+#include "utils/guc_tables.h"
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_FIND_SETTING(name) find_option(name, false, true, 0)
+#else
+static inline struct config_generic *
+trigger_find_setting(const char *name)
+{
+	struct config_generic **all = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+	{
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	}
+	return NULL;
+}
+#define TRIGGER_FIND_SETTING(name) trigger_find_setting(name)
+#endif
+
 /* This backend's transaction. */
 #if PG_VERSION_NUM >= 170000
 #define TRIGGER_LOCAL_XID (MyProc->vxid.lxid)

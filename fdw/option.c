@@ -635,6 +635,21 @@ trigger_setting_access_token(void)
 	return non_empty(setting_access_token);
 }
 
+/*
+ * Whose credential the session's token is: whoever has set it, which need not
+ * be the current user (in a SECURITY DEFINER function, after SET ROLE).  What
+ * no command has set, but the start of the session, is the session user's.
+ */
+Oid
+trigger_setting_access_token_role(void)
+{
+	struct config_generic *setting = TRIGGER_FIND_SETTING("trigger_fdw.access_token");
+
+	if (setting && setting->source >= PGC_S_INTERACTIVE)
+		return setting->srole;
+	return GetSessionUserId();
+}
+
 /* The session's project, NULL if it has none. */
 const char *
 trigger_setting_project_ref(void)

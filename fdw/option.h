@@ -28,6 +28,7 @@
 
 extern void trigger_define_settings(void);
 extern const char *trigger_setting_access_token(void);
+extern Oid	trigger_setting_access_token_role(void);
 extern const char *trigger_setting_project_ref(void);
 extern const char *trigger_setting_environment(void);
 extern const char *trigger_setting_branch(void);

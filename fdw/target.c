@@ -130,6 +130,8 @@ resolve_credential(TriggerTarget *target, const char *session, List *mapping)
 		token = trigger_option_get(mapping, names[i]);
 	target->credential = token ? pstrdup(token) : NULL;
 	target->kind = token ? trigger_credential_kind(token) : TRIGGER_CRED_NONE;
+	target->credential_of = session ? trigger_setting_access_token_role() :
+		target->userid;
 }
 
 /*
@@ -207,7 +209,7 @@ is_trusted(const TriggerTarget *target, Oid owner)
 {
 	const char *origin = trigger_url_origin(target->base_url);
 
-	return owner == target->userid || superuser_arg(owner) ||
+	return owner == target->credential_of || superuser_arg(owner) ||
 		(OidIsValid(target->umid) &&
 		 !has_own_mapping(target->serverid, target->userid)) ||
 		strcmp(origin, trigger_url_origin(TRIGGER_DEFAULT_BASE_URL)) == 0 ||
@@ -366,7 +368,7 @@ report_withheld(const TriggerTarget *target)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("credential of role \"%s\" is not sent to the origin of server \"%s\"",
-					GetUserNameFromId(target->userid, false), target->server_name),
+					GetUserNameFromId(target->credential_of, false), target->server_name),
 			 errdetail("The origin is %s, and the server is owned by role \"%s\".",
 					   trigger_url_origin(target->base_url),
 					   GetUserNameFromId(owner, false)),

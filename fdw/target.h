@@ -29,6 +29,7 @@ typedef struct TriggerTarget
 	const char *base_url;
 	TriggerCredential kind;
 	const char *credential;		/* NULL: there is none.  Never show it. */
+	Oid			credential_of;	/* role whose it is */
 	bool		withheld;		/* there is one, but not for this origin */
 	const char *project_ref;	/* NULL: not known */
 	const char *environment;	/* dev, staging, prod, preview; NULL: not known */

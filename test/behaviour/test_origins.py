@@ -113,6 +113,43 @@ class Origins(Case):
                            f"SET trigger_fdw.access_token = {quote(OTHER)}")
         self.assert_works(self.mallory, OTHER)
 
+    def test_token_in_anothers_function(self):
+        """A SECURITY DEFINER function of the owner does not make the caller's token the owner's.
+
+        Neither when the library, which checks the setting, is loaded in there.
+        """
+        self.owner()
+        self.mallory.query(f"CREATE FUNCTION origin.f() RETURNS bigint LANGUAGE sql SECURITY"
+                           f" DEFINER AS '{COUNT}'; CREATE FUNCTION origin.g() RETURNS jsonb"
+                           " LANGUAGE sql SECURITY DEFINER AS"
+                           " 'SELECT trigger_check_server(''origin'')'")
+        self.s.query("ALTER SERVER origin OPTIONS (ADD max_retries '0')")
+        trap = self.trap()
+        self.move(trap.url)
+        for load in ("SELECT trigger_fdw_version();", ""):
+            for name, setting in (("f", "SET"), ("g", "SET"), ("f", "SET LOCAL")):
+                for role in ("victim", "postgres"):
+                    session = self.session(user=role)
+                    session.query(load + f"BEGIN; {setting} trigger_fdw.access_token ="
+                                  f" {quote(OTHER)}")
+                    self.assert_withheld(session, f"SELECT origin.{name}()", role)
+        self.s.query(f"ALTER ROLE victim SET trigger_fdw.access_token = {quote(OTHER)}")
+        self.assert_withheld(self.session(user="victim"), "SELECT origin.f()")
+        for command in ("SET ROLE mallory", "SET SESSION AUTHORIZATION mallory"):
+            self.s.query(f"SELECT trigger_fdw_version(); SET trigger_fdw.access_token ="
+                         f" {quote(OTHER)}; {command}")
+            self.assert_withheld(self.s, role="postgres")
+            self.s.query("RESET SESSION AUTHORIZATION; RESET ROLE")
+        self.assertEqual(trap.told, [])
+        # a token that the function itself sets is the owner's
+        self.move(self.emulator.url)
+        self.mallory.query("SELECT trigger_fdw_version(); ALTER FUNCTION origin.f() SET"
+                           f" trigger_fdw.access_token = {quote(OTHER)}")
+        self.s.query("ALTER ROLE victim RESET trigger_fdw.access_token")
+        self.emulator.clear()
+        self.session(user="victim").query("SELECT origin.f()")
+        self.assertEqual(set(self.keys_sent()), {OTHER})
+
     def test_superusers_mapping(self):
         """A superuser has most to lose, and is no owner by being able to alter the server."""
         self.s.query(f"CREATE USER MAPPING FOR postgres SERVER origin OPTIONS"
