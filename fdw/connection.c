@@ -6,7 +6,8 @@
  * One TriggerHttp for each user mapping that is used, so that nothing of one
  * mapping is ever shared with another: no connection, no
  * rate-limit state.  The credential is not part of it; each request brings
- * its own.
+ * its own.  A session's tokens, of which there may be any number, are kept
+ * apart by keeping the last one's connection only.
  *
  * ALTER SERVER and ALTER USER MAPPING only mark a connection.  A marked one
  * is not handed out again and is closed when its last user is gone; a scan
@@ -19,6 +20,7 @@
 #include "connection.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -50,6 +52,7 @@ typedef struct ConnectionEntry
 {
 	ConnectionKey key;			/* must be first */
 	Connection *connection;		/* NULL: closed */
+	uint64		token;			/* hash of the session's token that uses it */
 	TriggerHttpStats past;		/* counters of connections closed before */
 } ConnectionEntry;
 
@@ -200,6 +203,11 @@ trigger_connection_get(const TriggerTarget *target, MemoryContext user)
 	ConnectionUse *use;
 	bool		found;
 	TimestampTz now = GetCurrentStatementStartTimestamp();
+	uint64		token = 0;
+
+	if (!OidIsValid(target->umid) && target->credential)
+		token = hash_bytes_extended((const unsigned char *) target->credential,
+									strlen(target->credential), 0);
 
 	/* allocate what can fail before anything is counted */
 	use = MemoryContextAllocZero(user, sizeof(ConnectionUse));
@@ -213,6 +221,8 @@ trigger_connection_get(const TriggerTarget *target, MemoryContext user)
 		entry->past.rate_remaining = -1;
 	}
 	drop_stale_connections();
+	if (entry->connection && entry->token != token)
+		drop_connection(entry);
 	if (entry->connection == NULL)
 	{
 		Connection *connection = MemoryContextAllocZero(TopMemoryContext,
@@ -230,6 +240,7 @@ trigger_connection_get(const TriggerTarget *target, MemoryContext user)
 		}
 		PG_END_TRY();
 		entry->connection = connection;
+		entry->token = token;
 	}
 
 	if (entry->connection->statement != now)

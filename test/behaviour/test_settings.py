@@ -2,7 +2,7 @@
 
 Every request says by its path, credential and branch what was in force when it was made.
 """
-from base import Case, credentials, main, quote
+from base import Case, credentials, main, quote, sockets
 
 PROD, STG, DEV, PAT = (credentials.TR_PROD, credentials.TR_STG, credentials.TR_DEV,
                        credentials.PAT)
@@ -160,6 +160,39 @@ class Settings(Case):
                         self.assertEqual(self.seen(), [expected])
                         for setting in (TOKEN, PROJECT, ENVIRONMENT, BRANCH):
                             self.s.query(f"RESET {setting}")
+
+    def test_connections(self):
+        """Two tokens share none, nor the end of a rate limit; one token keeps its own."""
+        for key in (STG, DEV, STG):
+            self.s.query(put(TOKEN, key))
+            for _ in range(3):
+                self.s.query(VALUE)
+        used = [(r["connection"], r["headers"]["authorization"][7:])
+                for r in self.emulator.records()]
+        self.assertEqual([key for _, key in dict.fromkeys(used)], [STG, DEV, STG])
+        self.assertEqual(len({connection for connection, _ in used}), 3)
+        # while a cursor of the one is open, which keeps what it has
+        self.emulator.clear()
+        self.s.query("ALTER SERVER auth OPTIONS (ADD page_size '10'); BEGIN;"
+                     "DECLARE c CURSOR FOR SELECT environment FROM auth.runs")
+        for key in (DEV, PAT, DEV, PAT):
+            self.assertEqual(self.s.column("FETCH 5 FROM c"), ["staging"] * 5)
+            self.s.query(put(TOKEN, key) + "SELECT count(*) FROM auth.envvars WHERE environment"
+                         " IN ('dev', 'prod')")
+        self.s.query("COMMIT")
+        used = {}
+        for record in self.emulator.records():
+            used.setdefault(record["connection"], set()).add(record["headers"]["authorization"])
+        self.assertEqual({len(keys) for keys in used.values()}, {1})
+        self.assertLessEqual(len(sockets(self.s.pid)), 4)
+        # DEV must wait; STG need not
+        self.s.query("ALTER SERVER auth OPTIONS (ADD rate_limit_wait '0')")
+        self.emulator.faults({"match": {"header": {"authorization": DEV}}, "times": 0, "action": {
+            "kind": "rate_limit", "reset": "s", "seconds": 30}})
+        self.s.query(put(TOKEN, DEV))
+        self.assert_error(self.s.error(VALUE), "53400")
+        self.s.query(put(TOKEN, STG))
+        self.assertEqual(self.s.one(VALUE), "stg")
 
     def test_cursor_ends_as_it_began(self):
         """All of its pages are asked for with what was set when it was opened."""
