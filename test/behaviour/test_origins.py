@@ -2,7 +2,7 @@
 
 The owner of a server, mallory, is a plain role. Others have mappings on it.
 """
-from base import Case, credentials, main, quote
+from base import Case, credentials, main, quote, wait_until
 
 KEY, OTHER = credentials.TR_PROD, credentials.TR_STG
 COUNT = "SELECT count(*) FROM origin.schedules"
@@ -231,6 +231,34 @@ class Origins(Case):
                     self.emulator.clear()
                     self.assert_withheld(session)
                     self.assertEqual(self.emulator.records(), [])
+
+    def test_where_it_is_set(self):
+        """For a session, a database and the whole server; reset, it is none again."""
+        self.owner()
+        url = quote(self.emulator.url)
+        self.addCleanup(self.without_sessions, [
+            "LOAD 'trigger_fdw'", "ALTER SYSTEM RESET trigger_fdw.allowed_origins",
+            "ALTER DATABASE postgres RESET trigger_fdw.allowed_origins",
+            "SELECT pg_reload_conf()"])
+        self.s.query(f"LOAD 'trigger_fdw'; SET trigger_fdw.allowed_origins = {url};"
+                     "SET SESSION AUTHORIZATION victim")
+        self.assert_works(self.s, KEY)
+        self.s.query("RESET SESSION AUTHORIZATION; RESET trigger_fdw.allowed_origins")
+        for level in ("DATABASE postgres", "SYSTEM"):
+            self.s.query(f"ALTER {level} SET trigger_fdw.allowed_origins = {url}")
+            self.s.query("SELECT pg_reload_conf()")
+            wait_until(lambda: self.allowed() != "", "the setting")
+            self.assert_works(self.session(user="victim"), KEY)
+            self.s.query(f"ALTER {level} RESET trigger_fdw.allowed_origins")
+            self.s.query("SELECT pg_reload_conf()")
+            wait_until(lambda: self.allowed() == "", "the end of the setting")
+            self.assert_withheld(self.session(user="victim"))
+
+    def allowed(self):
+        """The setting as a new session has it."""
+        with self.cluster.connect(user="victim") as session:
+            session.query("SELECT trigger_fdw_version()")
+            return session.one("SHOW trigger_fdw.allowed_origins")
 
     def test_setting_is_for_superusers(self):
         """Also before the library is loaded, when nobody knows the setting yet."""
