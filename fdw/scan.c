@@ -111,7 +111,8 @@ static void
 check_target(const TriggerScanState *state)
 {
 	const TriggerResource *resource = state->rel->resource;
-	const TriggerEndpoint *endpoint = trigger_target_list(state->target, resource);
+	const TriggerEndpoint *list = trigger_target_list(state->target, resource);
+	const TriggerEndpoint *endpoint = list;
 
 	/* name the one that would be used */
 	if (resource->item && has_keys(state) &&
@@ -124,8 +125,7 @@ check_target(const TriggerScanState *state)
 		trigger_target_refuse(state->target, resource->item);
 	trigger_target_check_named(state->target, endpoint,
 							   mentions_project(state) ? "" : NULL,
-							   resource->lists[0]->flags & TRIGGER_EP_ENVIRONMENT ||
-							   resource->lists[TRIGGER_MAX_LISTS - 1] ? "" : NULL);
+							   list && (list->flags & TRIGGER_EP_ENVIRONMENT) ? "" : NULL);
 }
 
 /*

@@ -405,6 +405,9 @@ trigger_target_refuse(const TriggerTarget *target,
 			 errmsg("operation \"%s\" cannot be used with a %s",
 					endpoint->operation, trigger_credential_name(target->kind)),
 			 errdetail("It needs a %s.", accepted.data),
+			 target->kind == TRIGGER_CRED_PAT && endpoint->scope ?
+			 errhint("Use a server whose user mapping has a %s, set trigger_fdw.access_token to one, or set the server option \"pat_exchange\".",
+					 accepted.data) :
 			 errhint("Use a server whose user mapping has a %s, or set trigger_fdw.access_token to one.",
 					 accepted.data)));
 }
