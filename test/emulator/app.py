@@ -2,8 +2,8 @@
 
 import dataset
 from http_message import (
-    CORS_HEADERS, HTML_TYPE, TEXT_TYPE, HttpError, Response, json_response, split_path,
-    unexpected_json,
+    CORS_HEADERS, HTML_TYPE, TEXT_TYPE, Deferred, HttpError, Response, json_response,
+    split_path, unexpected_json,
 )
 import packets
 from ratelimit import RateLimiter, no_authorization
@@ -14,6 +14,7 @@ import routes_channels
 import routes_envvars
 import routes_misc
 import routes_projects
+import routes_query
 import routes_run_actions
 import routes_runs
 import routes_schedules
@@ -24,8 +25,8 @@ _NOT_FOUND_PAGE = (
     b'<!DOCTYPE html><html lang="en" class="h-full"><head><meta charSet="utf-8"/>'
     b"<title>404</title></head><body><h1>404</h1><p>Page not found</p></body></html>")
 _RESOURCES = (routes_runs, routes_envvars, routes_schedules, routes_projects, routes_auth,
-              routes_misc, routes_trigger, routes_batches, routes_run_actions, packets,
-              routes_sessions, routes_channels)
+              routes_misc, routes_trigger, routes_batches, routes_run_actions, routes_query,
+              packets, routes_sessions, routes_channels)
 
 
 class App:
@@ -57,7 +58,7 @@ class App:
         return found
 
     def respond(self, request):
-        """Return (response, rate limit header text)."""
+        """Return (response, rate limit header text), or (Deferred of such a pair, "")."""
         self.world.writes.catch_up()
         path = request.path
         if len(path) > 1 and path.endswith("/"):
@@ -80,6 +81,14 @@ class App:
             response = self._handle(route, request)
         except HttpError as problem:
             response = problem.response
+        if isinstance(response, Deferred):
+            response.then(lambda made: self._finished(route, made, limits))
+            return response, ""
+        return self._finished(route, response, limits)
+
+    @staticmethod
+    def _finished(route, response, limits):
+        """Add what the kind of route adds to every response."""
         if response.status == 429:
             # a budget of the route's own replaces the headers of the general one
             limits = ""

@@ -76,6 +76,26 @@ class Response:
         self.headers = headers
 
 
+class Deferred:
+    """An answer that is still being made: a coroutine, and what is done to its response."""
+
+    def __init__(self, coroutine):
+        self._coroutine = coroutine
+        self._finish = None
+
+    def then(self, finish):
+        """Have a function applied to the response."""
+        self._finish = finish
+
+    async def result(self):
+        """Return what the function makes of the response."""
+        try:
+            response = await self._coroutine
+        except HttpError as problem:
+            response = problem.response
+        return self._finish(response)
+
+
 def json_response(value, status=200, headers=()):
     """Answer with a JSON value."""
     return Response(status, well_formed(dumps(value)).encode(), JSON_TYPE, headers)

@@ -115,11 +115,19 @@ def branches(_world, environment):
                 "updatedAt": created, "isPaused": False, "_": {"slug": one.slug}})
 
 
+def query_runs(world, environment):
+    """Yield the rows of the query endpoint's table, with all columns as a query shows them."""
+    from trql import tables
+
+    return tables.oracle_rows(world, environment)
+
+
 RESOURCES = {"runs": runs, "run_details": run_details, "schedules": schedules,
              "envvars": envvars, "batches": batches.oracle_rows,
              "sessions": sessions.oracle_rows}
-# what is not part of one environment's state
-_MORE = {"projects": projects, "environments": environments, "branches": branches}
+# not part of one environment's state, or of it in another form
+_MORE = {"projects": projects, "environments": environments, "branches": branches,
+         "query_runs": query_runs}
 
 
 def rows(world, resource, ref, slug, query=None):

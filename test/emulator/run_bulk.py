@@ -75,6 +75,7 @@ class BulkRuns:
         self.count = count
         self.newest = anchor_ms - 1000
         self.step = step_ms
+        self.batch_size = BATCH_SIZE
         rng = random.Random(seed)
         self.shapes = [_Shape(rng) for _ in range(CYCLE)]
         self.env_json = "{}"
@@ -200,7 +201,7 @@ class BulkRuns:
         queued = shape.status in _QUEUED
         started = None if queued or shape.status == "EXPIRED" else created + shape.wait_ms
         ended = created + shape.wait_ms + shape.run_ms
-        final = self._is_final(shape.status)
+        final = self.is_final(shape.status)
         expired = shape.status == "EXPIRED"
         key = self._key_hash(number) if number % 7 == 0 else None
         done = shape.status == "COMPLETED_SUCCESSFULLY"
@@ -258,7 +259,7 @@ class BulkRuns:
             expired = ',"ttl":"10m","expiredAt":"%s"'
         elif status not in _QUEUED:
             started = ',"startedAt":"%s"'
-            if self._is_final(status):
+            if self.is_final(status):
                 ended = ',"finishedAt":"%s"'
         parts = (
             '{"id":"run_cb%08x%08xbulkrun","status":"', SHOWN[version][status],
@@ -284,7 +285,7 @@ class BulkRuns:
             self.created_at(number), internal_id)
 
     @staticmethod
-    def _is_final(status):
+    def is_final(status):
         return status not in ("PENDING", "DELAYED", "EXECUTING", "RETRYING_AFTER_FAILURE",
                               "WAITING_TO_RESUME", "PAUSED", "DEQUEUED")
 

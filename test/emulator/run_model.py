@@ -55,6 +55,13 @@ DEFAULTS = {
     "seed_metadata": None,
     "triggered_with": None,
     "payload_path": None,
+    # shown by queries only; None: what follows from the other attributes
+    "queued_at": None,
+    "executed_at": None,
+    "is_warm_start": None,
+    "idempotency_key_scope": None,
+    "concurrency_key": None,
+    "max_duration": None,
 }
 
 

@@ -119,6 +119,8 @@ class RunTable:
         self._children = {}
         self._by_key = {}
         self._filtered = collections.OrderedDict()
+        # grows with every change
+        self.changes = 0
 
     # -- content ------------------------------------------------------------------------
 
@@ -173,17 +175,21 @@ class RunTable:
 
     def all_runs(self):
         """Yield every run that the database holds, newest first."""
-        from_bulk = () if self.bulk is None else (
-            self.bulk.run(number)
-            for number in range(self.bulk.count) if number not in self.bulk.replaced)
-        merged = heapq.merge(reversed(self.rows), from_bulk, key=lambda run: run.key, reverse=True)
-        return (run for run in merged if not run.deleted)
+        return (run for run in self.indexed_runs() if not run.deleted)
 
     def __len__(self):
         bulk = 0 if self.bulk is None else self.bulk.count - len(self.bulk.replaced)
         return len(self.rows) + bulk
 
+    def indexed_runs(self):
+        """Yield every run that the index knows, newest first, also those that are gone."""
+        from_bulk = () if self.bulk is None else (
+            self.bulk.run(number)
+            for number in range(self.bulk.count) if number not in self.bulk.replaced)
+        return heapq.merge(reversed(self.rows), from_bulk, key=lambda run: run.key, reverse=True)
+
     def _changed(self):
+        self.changes += 1
         self._filtered.clear()
 
     # -- the index ----------------------------------------------------------------------

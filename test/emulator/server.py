@@ -14,7 +14,7 @@ import struct
 import zlib
 
 import faults as fault_rules
-from http_message import Request
+from http_message import Deferred, Request
 
 MAX_HEAD = 16384
 MAX_BODY = 64 << 20
@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
         self.answered = 0
         self.stream = None
         self.paused = False
+        self.task = None
 
     # -- receiving ----------------------------------------------------------------------
 
@@ -177,6 +178,28 @@ class Connection(asyncio.Protocol):
         limits = ""
         if response is None:
             response, limits = emulator.app.respond(request)
+        if isinstance(response, Deferred):
+            self.busy = True
+            # the loop itself keeps only weak references to its tasks
+            self.task = asyncio.create_task(self._answer_later(request, response))
+            return
+        self._answer(request, response, limits)
+
+    async def _answer_later(self, request, deferred):
+        try:
+            response, limits = await deferred.result()
+        except Exception:
+            self.transport.abort()
+            raise
+        self.busy = False
+        if not self.closing:
+            self._answer(request, response, limits)
+            self._pump()
+
+    def _answer(self, request, response, limits):
+        """Send a response, after the latency and as the fault wants it."""
+        action = request.fault
+        emulator = self.emulator
         request.record.status = response.status
         if action is not None and action["kind"] == "reset_after":
             self._reset(request)

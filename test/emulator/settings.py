@@ -44,6 +44,12 @@ class Settings:
         "result_documented": False,
         # numbers in bodies lose their precision as in JavaScript
         "js_numbers": False,
+        # queries: the plan's look-back, the most rows, how many at once per project, and how
+        # long each takes at least
+        "query_period_days": 30,
+        "query_max_rows": 10000,
+        "query_concurrency": 3,
+        "query_ms": 0,
     }
 
     def __init__(self):
