@@ -118,6 +118,9 @@ class _Maker:
             "attempt_count": (3 if failed else 1) if ran else 0,
             "trigger_function": ("trigger", "batchTrigger", "triggerAndWait",
                                  "batchTriggerAndWait")[index % 4],
+            "idempotency_key_scope": ("global", "run", "attempt")[index // 5 % 3],
+            "concurrency_key": "user-%d" % (index % 4) if index % 8 == 3 else None,
+            "max_duration": 300 if index % 6 == 0 else None,
         }
         values.update(attributes)
         return self.add(age, **values)

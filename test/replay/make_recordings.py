@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Extract the compact fixture recordings.json from a directory of recorded exchanges.
 
-Usage: make_recordings.py DIRECTORY > recordings.json
+Usage: make_recordings.py DIRECTORY [OLDER] > recordings.json
+
+With an older fixture, what is in it and not in the directory stays.
 
 Credentials become symbols ($TR_PROD, $JWT(prod;read:runs), …), the recorded projects become
 the emulator's. Kept of an answer: status, kind of content, the whole body of a failure, and
 of a success whether lists in it are empty and which cursors it has (of writes: all values but
-ids and dates); the keys and types of successful bodies are merged per kind of request. The
+ids and dates; of queries: the columns, or all values where they do not depend on the recorded
+server's data); the keys and types of successful bodies are merged per kind of request. The
 recorded runs are kept as rows, so that the replay can give the emulator the same ones.
 """
 
@@ -22,7 +25,7 @@ PREFIXES = ("runs_", "run_retrieve", "envvars_", "schedules_", "timezones", "htt
             "auth_", "pat_", "jwt_", "envjwt_", "project", "orgs", "whoami", "unknown_",
             "options", "healthcheck", "lag_", "trigger_", "batch_", "idempotency_",
             "run_cancel", "run_replay", "run_reschedule", "run_tags", "run_metadata",
-            "run_result", "session_", "sessions_", "s2_")
+            "run_result", "session_", "sessions_", "s2_", "query_")
 # additional keys are told apart by the recordings that use them
 ADDITIONAL = {"expired": "$TR_PROD_SK_EXPIRED", "revoked": "$TR_PROD_SK_REVOKED",
               "ro": "$TR_PROD_SK_RO", "off": "$TR_PROD_SK"}
@@ -57,7 +60,8 @@ def _token_symbol(token, name):
         return "$TR_PROD_SK"
     root = re.fullmatch(r"tr_(prod|stg|dev|preview)_\w{24}", token)
     if root:
-        foreign = re.search(r"_other(_project_key)?$", name) and root.group(1) == "prod"
+        foreign = re.search(r"_other(_project_key|_tenant)?$|_org_escape$", name) \
+            and root.group(1) == "prod"
         return "$TR_FOREIGN_PROD" if foreign else ROOT_KEYS[root.group(1)]
     if re.fullmatch(r"tr_pat_\w{40}", token):
         return "$PAT"
@@ -147,6 +151,28 @@ def made_ids(value):
 # successes of which every value counts, not only the shape
 EXACT = ("trigger_", "run_metadata", "run_tags", "run_result", "idempotency_", "batch_",
          "sessions_", "s2_")
+
+
+# queries whose answer does not depend on runs that no list showed
+EXACT_QUERIES = frozenset("query_" + name for name in """
+limit_0 string_escape union status_bogus other_tenant where_org_escape runid_eq llm_table
+metrics_table join_noalias in_subquery types sk status_friendly status_internal offset tags_has
+subquery runid_in nullable""".split())
+
+
+def query_columns(value):
+    """Return what is compared of a query's answer: the columns with their types.
+
+    A column of a CSV has no type; a type that says nothing is left out.
+    """
+    results = value["results"]
+    if isinstance(results, str):
+        return [[name, []] for name in results.partition("\n")[0].split(",")]
+    columns = {}
+    for row in results:
+        for name, member in row.items():
+            columns.setdefault(name, set()).add(_type_name(member))
+    return [[name, sorted(types - {"null"})] for name, types in columns.items()]
 
 
 def masked(value):
@@ -316,7 +342,22 @@ def _row(item):
     return row
 
 
-def main(directory):
+def _merged(document, older):
+    """Put what is new into an older fixture; of queries the new form replaces the old one."""
+    query = "POST /api/v1/query"
+    older["shapes"].pop(query, None)
+    for name in ("shapes", "runs", "schedules", "sessions", "envvars"):
+        document[name] = {**document[name], **older[name]}
+    recordings = {exchange["name"]: exchange for exchange in older["recordings"]}
+    for exchange in document["recordings"]:
+        if exchange["name"] not in recordings or exchange["kind"] == query:
+            recordings[exchange["name"]] = exchange
+    # stable: what is in the older fixture stays in its order
+    document["recordings"] = sorted(recordings.values(), key=lambda e: e["date"] or "")
+    return document
+
+
+def main(directory, older=None):
     """Write the fixture to standard output."""
     exchanges = []
     for file in sorted(os.listdir(directory)):
@@ -349,6 +390,12 @@ def main(directory):
         elif exchange["status"] >= 300 or value == {"status": 405, "body": "Method Not Allowed"}:
             exchange["answer"] = value
         else:
+            if exchange["kind"] == "POST /api/v1/query":
+                exchange["columns"] = query_columns(value)
+                exchange["empty"] = not value["results"]
+                if exchange["name"] in EXACT_QUERIES:
+                    exchange["rows"] = value["results"]
+                value = {**value, "results": _type_only(value["results"])}
             shapes[exchange["kind"]] = merge_shape(shapes.get(exchange["kind"]), value)
             if exchange["name"].startswith(EXACT):
                 exchange["value"] = masked(value)
@@ -366,6 +413,9 @@ def main(directory):
     sessions = {key: row for key, row in sessions.items() if key not in made}
     document = {"shapes": shapes, "runs": rows, "schedules": schedules,
                 "sessions": sessions, "envvars": variables, "recordings": exchanges}
+    if older is not None:
+        with open(older, encoding="utf-8") as file:
+            document = _merged(document, json.load(file))
     parts = []
     for key, value in document.items():
         if isinstance(value, dict):
@@ -379,4 +429,4 @@ def main(directory):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

@@ -95,7 +95,7 @@ class Service:
         try:
             compiled = self._compile(request)
         except (QueryProblem, SyntaxProblem) as problem:
-            return error(400, errors.sanitize(str(problem)))
+            return error(400, str(problem))
         try:
             async with self._lock:
                 await self._refresh(world)
