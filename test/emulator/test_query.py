@@ -616,6 +616,10 @@ class EngineTest(ServedTest):
             self.rows("SELECT environment, project FROM runs WHERE environment = 'stg'",
                       scope="project"),
             [{"environment": "stg", "project": credentials.PROJECT_ALPHA}])
+        # the slug is looked up in the whole organization, and the first project has it
+        own = "SELECT count() AS n FROM runs WHERE environment = 'prod'"
+        self.assertEqual(self.column(own, key=credentials.TR_BETA_PROD), [0])
+        self.assertEqual(self.column(text, key=credentials.TR_BETA_PROD), [1])
         for table in ("system.tables", "trigger_dev.task_runs_v2", "numbers(3)", "nope"):
             self.assertEqual(
                 self.refusal("SELECT * FROM " + table),
@@ -662,6 +666,8 @@ class EngineTest(ServedTest):
             self.assertTrue(self.refusal(text).startswith(start), self.refusal(text))
         self.assertTrue(self.refusal("SELECT 1 FROM runs", **{"from": "yesterday"}).startswith(
             "Cannot read DateTime: unexpected word"))
+        self.assertEqual(self.refusal("SELECT %sdepth FROM runs" % ("1 + " * 30000)),
+                         "Maximum call stack size exceeded")
         # one refusal does not harm the next query
         self.assertEqual(self.column("SELECT count() AS n FROM runs"), [5])
 

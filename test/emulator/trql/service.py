@@ -1,13 +1,18 @@
 """Query requests from the text to the answer's body: state, limits, engine."""
 
 import asyncio
+import sys
 
 from http_message import HttpError, JSON_TYPE, Response, error
 from trql import compiler, errors, parser, schema, tables, window
 from trql.engine import Engine, EngineError
 from trql.nodes import Field, QueryProblem, Select, SyntaxProblem, Unsupported, joins
 
+_TOO_DEEP = "Maximum call stack size exceeded"
 _BUSY = "You've exceeded your query concurrency of %d for this project. Please try again later."
+
+# texts nest deeper than programs
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 20000))
 
 
 class Request:
@@ -52,7 +57,7 @@ def parsed(text):
     except SyntaxProblem as problem:
         return problem
     except RecursionError:
-        return SyntaxProblem("Maximum call stack size exceeded")
+        return SyntaxProblem(_TOO_DEEP)
     except Unsupported:
         raise HttpError(error(500, "Internal Server Error")) from None
 
@@ -96,6 +101,8 @@ class Service:
             compiled = self._compile(request)
         except (QueryProblem, SyntaxProblem) as problem:
             return error(400, str(problem))
+        except RecursionError:
+            return error(400, _TOO_DEEP)
         try:
             async with self._lock:
                 await self._refresh(world)

@@ -52,7 +52,9 @@ _LIMITS = ("SET session_timezone = 'UTC'", "SET max_execution_time = 10",
            "SET timeout_overflow_mode = 'throw'", "SET max_memory_usage = 1073741824",
            "SET max_ast_elements = 4000000", "SET max_expanded_ast_elements = 4000000",
            "SET output_format_json_quote_64bit_integers = 0")
-_UNLIMITED = "SETTINGS max_execution_time = 0, max_memory_usage = 0"
+# small blocks: a million rows would take twice the memory otherwise
+_UNLIMITED = "SETTINGS max_execution_time = 0, max_memory_usage = 0, max_insert_threads = 1, " \
+    "max_block_size = 20000, min_insert_block_size_rows = 100000"
 
 
 def statements():
