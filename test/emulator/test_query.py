@@ -649,6 +649,9 @@ class EngineTest(ServedTest):
             "format": "csv", "results": "run_id,tags,completed_at,is_test,queue\n"
             'run_q1,"[""x"",""y""]",2025-12-31 23:00:05.000,false,task/send-email\n'
             "run_q3,[],,false,c:\\new\ttab"}))
+        # a column that is qualified by a subquery's alias gets the wrong name
+        self.assertEqual(self.query("SELECT a.n FROM (SELECT depth AS n FROM runs) AS a LIMIT 1",
+                                    format="csv")[1]["results"], "a\n")
         self.assertEqual(self.query("SELECT depth AS a, queue FROM runs WHERE depth = 99",
                                     format="csv")[1]["results"], "a,queue")
 
@@ -680,6 +683,12 @@ class EngineTest(ServedTest):
         for table in schema.tables():
             if table != "runs":
                 self.assertEqual(self.rows("SELECT * FROM %s" % table), [])
+        for text in ("SELECT metadata.userId AS u, metadata['x'] AS x FROM llm_metrics",
+                     "SELECT deltaSumTimestampMerge(started_delta) AS d, queue FROM queue_metrics "
+                     "GROUP BY queue",
+                     "SELECT quantilesMerge(0.5)(ttfc_quantiles)[1] AS p, response_model "
+                     "FROM llm_models GROUP BY response_model"):
+            self.assertEqual(self.rows(text), [])
         self.assertEqual(
             self.rows("SELECT arrayJoin(tags) AS t, count() AS n FROM runs GROUP BY t "
                       "ORDER BY t LIMIT 1"), [{"t": "x", "n": 1}])

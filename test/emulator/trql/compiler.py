@@ -646,6 +646,9 @@ class _Printer:
             return ".".join(identifier(part) for part in self._with_table(chain))
         if column is not None and column.expression is not None:
             return identifier(column.name) if self.grouping else "(%s)" % column.expression
+        key = self._map_key(chain)
+        if key is not None:
+            return "%s[%s]" % (self._field(Field(chain[:-1])), self._const(Const(key)))
         chain = self._with_data(chain)
         resolved = self._resolve(chain)
         text = ".".join(identifier(part) for part in resolved)
@@ -654,6 +657,14 @@ class _Printer:
             if root is not None and root.type == "JSON":
                 text += ".:String"
         return text
+
+    def _map_key(self, chain):
+        """Return the key that a path names in a map, or None."""
+        place = 2 if chain[0] in self.scope.tables else 1
+        column = self._column_of(chain[:place])
+        if len(chain) == place + 1 and column is not None and column.type.startswith("Map("):
+            return chain[-1]
+        return None
 
     def _with_table(self, chain):
         """Return the inner name of a column together with its table."""

@@ -78,6 +78,8 @@ def _other_table(table):
                if not table.is_exposed(name)]
     for column in table.columns.values():
         ch_type = _STATES.get(column.name, column.type)
+        if column.name.endswith("_delta"):
+            ch_type = "AggregateFunction(deltaSumTimestamp, UInt64, DateTime)"
         if ch_type == "DateTime64":
             ch_type = "DateTime64(3)"
         columns.append("%s %s" % (column.physical, ch_type))
