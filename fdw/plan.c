@@ -654,14 +654,12 @@ mentioned_filters(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 	int			result = 0;
 	ListCell   *cell;
 
-	foreach(cell, baserel->baserestrictinfo)
-		used = bms_add_members(used,
-							   trigger_qual_attributes(baserel,
-													   (Node *) lfirst_node(RestrictInfo, cell)->clause));
-	foreach(cell, baserel->joininfo)
-		used = bms_add_members(used,
-							   trigger_qual_attributes(baserel,
-													   (Node *) lfirst_node(RestrictInfo, cell)->clause));
+	foreach(cell, list_concat_copy(baserel->baserestrictinfo, baserel->joininfo))
+	{
+		Node	   *clause = (Node *) lfirst_node(RestrictInfo, cell)->clause;
+
+		used = bms_add_members(used, trigger_qual_attributes(baserel, clause));
+	}
 	for (AttrNumber attno = 1; attno <= info->rel->natts; attno++)
 	{
 		const TriggerAttribute *attribute = trigger_relation_attribute(info->rel,

@@ -66,8 +66,8 @@ class SessionPaging(Case):
                     self.check(rows, "created_at <= 'epoch'::timestamptz + interval '1 ms' *"
                                f" {middle} AND status <> 'ACTIVE'",
                                lambda row: row[1] <= middle and row[2], size)
-                    self.check(rows, f"created_at = 'epoch'::timestamptz + interval '1 ms' * {middle}",
-                               lambda row: row[1] == middle, size)
+                    self.check(rows, "created_at = 'epoch'::timestamptz + interval '1 ms' *"
+                               f" {middle}", lambda row: row[1] == middle, size)
 
     def ask(self, target):
         """The API's own answer."""
