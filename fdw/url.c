@@ -159,13 +159,13 @@ trigger_url_origin(const char *url)
 {
 	static const CURLUPart wanted[] = {CURLUPART_SCHEME, CURLUPART_HOST,
 	CURLUPART_ZONEID, CURLUPART_PORT};
-	char		text[4][MAX_ORIGIN_PART];
+	char		text[lengthof(wanted)][MAX_ORIGIN_PART];
 	CURLU	   *handle = curl_url();
 	bool		complete = handle != NULL &&
 	curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK;
 
 	/* nothing may throw before the handle is freed */
-	for (int i = 0; i < lengthof(wanted); i++)
+	for (size_t i = 0; i < lengthof(wanted); i++)
 	{
 		char	   *part = NULL;
 
