@@ -65,6 +65,58 @@ class Redirects(Case):
             self.assertNotIn("password@", str(error))
 
 
+class StoredValues(Case):
+    """Where the API says that a value is stored, nothing of ours is sent."""
+
+    def read(self, url, *faults):
+        """Read a payload that is said to be at the URL."""
+        item = next(row for row in self.emulator.oracle("run_details") if row.get("payload"))
+        del item["payload"], item["_"]
+        item["payloadPresignedUrl"] = url
+        self.emulator.faults(*faults, {"match": {"path_regex": "^/api/v3/runs/"}, "action": {
+            "kind": "body", "body": json.dumps(item)}})
+        self.emulator.clear()
+        return f"SELECT payload FROM prod.run_details WHERE id = {quote(item['id'])}"
+
+    def test_no_credential(self):
+        """Neither key nor branch nor cookie, also at the API's own origin."""
+        self.s.query("BEGIN; SET LOCAL trigger_fdw.access_token = "
+                     + quote(credentials.TR_PREVIEW)
+                     + "; SET LOCAL trigger_fdw.branch = 'feature-xyz'")
+        statement = self.read(self.emulator.url + "/stored", {
+            "match": {"path_regex": "^/stored"}, "action": {
+                "kind": "body", "body": '{"stored":1}', "headers": {"Set-Cookie": "a=b"}}})
+        self.assertEqual(self.s.one(statement), '{"stored": 1}')
+        self.s.query("COMMIT")
+        asked, stored = self.emulator.records()
+        self.assertIn("authorization", asked["headers"])
+        self.assertEqual(set(stored["headers"]) & {"authorization", "x-trigger-branch", "cookie",
+                                                   "x-trigger-api-version"}, set())
+
+    def test_elsewhere(self):
+        """It may be another host's, with a redirect not even that; other schemes never."""
+        trap = self.trap()
+        self.s.query("BEGIN")
+        self.s.error(self.read(trap.url + "/x?X-Signature=abc"))
+        self.s.query("ROLLBACK")
+        # repeated, because the trap hangs up
+        for told in trap.told:
+            self.assertTrue(told.startswith("GET /x?X-Signature=abc HTTP/1.1\r\n"), told)
+            self.assertNotIn("tr_prod", told)
+            self.assertNotIn("authorization", told.lower())
+        self.assertTrue(trap.told)
+        trap.told.clear()
+        for url in ("file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/", "//x/y",
+                    "/etc/passwd", "", "HTTP+unix://x", "dict://127.0.0.1:1/"):
+            error = self.s.error(self.read(url))
+            self.assert_error(error, "08P01", "https")
+            self.assertEqual(len(self.emulator.records()), 1)
+        self.assert_error(self.s.error(self.read(self.emulator.url + "/stored", {
+            "match": {"path_regex": "^/stored"}, "action": {
+                "kind": "redirect", "location": trap.url}})), "08P01", "redirects")
+        self.assertEqual(trap.told, [])
+
+
 class Environment(Case):
     """A server process whose environment and home directory want to interfere."""
 
