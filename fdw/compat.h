@@ -68,6 +68,21 @@
 							outer, NULL, priv)
 #endif
 
+/* The same for what is above a scan. */
+#if PG_VERSION_NUM >= 180000
+#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys) \
+	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, keys, \
+							  NULL, NIL, NIL)
+#elif PG_VERSION_NUM >= 170000
+#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, \
+							  NULL, NIL, NIL)
+#else
+#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, \
+							  NULL, NIL)
+#endif
+
 /* make_canonical_pathkey()'s way of saying "descending". */
 #if PG_VERSION_NUM >= 180000
 #define TRIGGER_PATHKEY_IS_DESC(pk) ((pk)->pk_cmptype == COMPARE_GT)
@@ -94,8 +109,12 @@
 /* Set-returning functions got a helper in 15, renamed in 16. */
 #if PG_VERSION_NUM >= 160000
 #define TRIGGER_INIT_SET(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#define TRIGGER_INIT_SET_SCALAR(fcinfo) \
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
 #else
 #define TRIGGER_INIT_SET(fcinfo) SetSingleFuncCall(fcinfo, 0)
+#define TRIGGER_INIT_SET_SCALAR(fcinfo) \
+	SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
 #endif
 
 /* Whose privileges, and which columns: moved out of the range table in 16. */

@@ -171,6 +171,22 @@ trigger_parse_timestamp(const char *s, size_t len, TimestampTz *result)
 }
 
 /*
+ * The same without a zone: YYYY-MM-DD HH:MM:SS[.fraction], in UTC.
+ */
+static bool
+parse_utc(const char *s, size_t len, TimestampTz *result)
+{
+	char		buf[MAXDATELEN];
+
+	if (len < 19 || len + 2 > sizeof(buf) || s[10] != ' ')
+		return false;
+	memcpy(buf, s, len);
+	buf[10] = 'T';
+	buf[len] = 'Z';
+	return trigger_parse_timestamp(buf, len + 1, result);
+}
+
+/*
  * A number that is an integer, however it is written.
  */
 static int64
@@ -274,6 +290,8 @@ string_text(TriggerJson *json, TriggerField *field)
 	trigger_json_advance(json);
 	if (field->slug && strcmp(s, "stg") == 0)
 		return "staging";
+	if (field->shown)
+		return unconstify(char *, field->shown(s));
 	return to_server(s, len, true);
 }
 
@@ -286,7 +304,7 @@ convert_text(TriggerJson *json, TriggerField *field)
 	TriggerSlice slice = trigger_json_slice(json);
 
 	if (trigger_json_peek(json) == JSON_TOKEN_STRING && !field->slug &&
-		GetDatabaseEncoding() == PG_UTF8 &&
+		!field->shown && GetDatabaseEncoding() == PG_UTF8 &&
 		memchr(slice.start, '\\', slice.len) == NULL)
 	{
 		trigger_json_advance(json);
@@ -294,6 +312,22 @@ convert_text(TriggerJson *json, TriggerField *field)
 														slice.len - 2));
 	}
 	return CStringGetTextDatum(string_text(json, field));
+}
+
+/*
+ * A string that holds JSON becomes a value of the column's type.  False if it
+ * is empty.
+ */
+static bool
+convert_json_text(TriggerJson *json, TriggerField *field, Datum *value)
+{
+	char	   *text = string_text(json, field);
+
+	if (*text == '\0')
+		return false;
+	*value = InputFunctionCall(&field->input, text, field->input_param,
+							   field->typmod);
+	return true;
 }
 
 /*
@@ -355,6 +389,15 @@ trigger_convert(TriggerJson *json, TriggerField *field, Datum *value)
 		return false;
 	}
 
+	if (token == JSON_TOKEN_STRING && field->empty_null &&
+		trigger_json_slice(json).len == 2)
+	{
+		trigger_json_advance(json);
+		return false;
+	}
+	if (token == JSON_TOKEN_STRING && field->json_text)
+		return convert_json_text(json, field, value);
+
 	/*
 	 * The direct conversions hold for the kind that the type was made for;
 	 * any other pair goes through the input function.
@@ -374,7 +417,8 @@ trigger_convert(TriggerJson *json, TriggerField *field, Datum *value)
 			{
 				slice = trigger_json_slice(json);
 				if (token != JSON_TOKEN_STRING ||
-					!trigger_parse_timestamp(slice.start + 1, slice.len - 2, &ts))
+					!(field->utc ? parse_utc : trigger_parse_timestamp)
+					(slice.start + 1, slice.len - 2, &ts))
 					wrong_type(json, field, "a date");
 				trigger_json_advance(json);
 				*value = TimestampTzGetDatum(ts);

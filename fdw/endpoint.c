@@ -377,3 +377,22 @@ const TriggerEndpoint trigger_endpoint_session_records_append_out = {
 	.paging = TRIGGER_PAGING_ITEM,
 	.flags = TRIGGER_EP_BRANCH,
 };
+
+const TriggerEndpoint trigger_endpoint_query = {
+	.operation = "query.execute",
+	.method = "POST",
+	.path = "/api/v1/query",
+	.credentials = KEY_OR_TOKEN,
+	.rows = "results",
+	.scope = "read:query",
+	.flags = TRIGGER_EP_BRANCH,
+};
+
+const TriggerEndpoint trigger_endpoint_query_schema = {
+	.operation = "query.schema",
+	.path = "/api/v1/query/schema",
+	.credentials = KEY_OR_TOKEN,
+	.rows = "tables",
+	.scope = "read:query",
+	.flags = TRIGGER_EP_BRANCH,
+};

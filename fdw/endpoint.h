@@ -52,5 +52,7 @@ extern const TriggerEndpoint trigger_endpoint_sessions_close;
 extern const TriggerEndpoint trigger_endpoint_session_records_list;
 extern const TriggerEndpoint trigger_endpoint_session_records_append;
 extern const TriggerEndpoint trigger_endpoint_session_records_append_out;
+extern const TriggerEndpoint trigger_endpoint_query;
+extern const TriggerEndpoint trigger_endpoint_query_schema;
 
 #endif							/* TRIGGER_ENDPOINT_H */

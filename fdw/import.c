@@ -13,6 +13,7 @@
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "resource.h"
+#include "trql_import.h"
 #include "utils/builtins.h"
 
 /*
@@ -48,7 +49,7 @@ table_definition(const TriggerResource *resource, const char *server)
 
 /*
  * ImportForeignSchema.  Core picks the tables that LIMIT TO and EXCEPT name;
- * contacts nobody.
+ * contacts nobody for the schema "management".
  */
 List *
 trigger_import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
@@ -56,18 +57,20 @@ trigger_import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	ForeignServer *server = GetForeignServer(serverid);
 	List	   *commands = NIL;
 
+	if (strcmp(stmt->remote_schema, "query") == 0)
+		return trql_import_schema(stmt, serverid);
 	if (stmt->options != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("invalid option \"%s\"",
 						((DefElem *) linitial(stmt->options))->defname),
-				 errhint("IMPORT FOREIGN SCHEMA of trigger_fdw has no options.")));
+				 errhint("Schema \"management\" has no options.")));
 	if (strcmp(stmt->remote_schema, "management") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
 				 errmsg("schema \"%s\" is not present on foreign server \"%s\"",
 						stmt->remote_schema, server->servername),
-				 errhint("Valid schemas are: management.")));
+				 errhint("Valid schemas are: management, query.")));
 
 	for (int i = 0; trigger_resources[i]; i++)
 	{

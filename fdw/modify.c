@@ -33,6 +33,7 @@
 #include "option.h"
 #include "parser/parsetree.h"
 #include "tcop/utility.h"
+#include "trql_table.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -328,7 +329,8 @@ trigger_is_updatable(Relation relation)
 
 	resource = trigger_resource_find(name ? name :
 									 RelationGetRelationName(relation));
-	if (resource == NULL || resource->writer == NULL ||
+	if (trql_options_are_query(table->options) ||
+		resource == NULL || resource->writer == NULL ||
 		!trigger_target_is_updatable(table->serverid, table->options))
 		return 0;
 	return resource->writer->operations;

@@ -27,6 +27,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "trql_table.h"
 #include "url.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -47,6 +48,8 @@ typedef enum OptionType
 	OPTION_BRANCH,
 	OPTION_RESOURCE,
 	OPTION_RESOURCE_SCHEMA,
+	OPTION_SCOPE,
+	OPTION_NAME,
 	OPTION_INTEGER,
 	OPTION_BOOLEAN,
 	OPTION_TEXT
@@ -76,6 +79,9 @@ static const Option options[] = {
 	{"branch", ON_SERVER | ON_MAPPING | ON_TABLE, OPTION_BRANCH},
 	{"resource", ON_TABLE, OPTION_RESOURCE},
 	{"resource_schema", ON_TABLE, OPTION_RESOURCE_SCHEMA},
+	{"scope", ON_TABLE, OPTION_SCOPE},
+	{"time_column", ON_TABLE, OPTION_NAME},
+	{"look_back", ON_TABLE, OPTION_INTEGER, .min = 1, .max = 36500},
 	{"page_size", ON_SERVER | ON_TABLE, OPTION_INTEGER, .min = 1, .max = 100},
 	{"connect_timeout", ON_SERVER, OPTION_INTEGER, .min = 1, .max = INT_MAX},
 	{"request_timeout", ON_SERVER, OPTION_INTEGER, .min = 1, .max = INT_MAX},
@@ -88,6 +94,7 @@ static const Option options[] = {
 	{"pat_exchange", ON_SERVER, OPTION_BOOLEAN},
 	{"updatable", ON_SERVER | ON_TABLE, OPTION_BOOLEAN},
 	{"field", ON_COLUMN, OPTION_TEXT},
+	{"type", ON_COLUMN, OPTION_TEXT},
 	{NULL}
 };
 
@@ -244,6 +251,16 @@ resource_names(void)
 }
 
 /*
+ * The option is a name that is written into queries.
+ */
+static void
+check_name(const Option *option, const char *value)
+{
+	if (!trql_is_name(value))
+		bad_value(option, value, "A name has letters, digits and underscores.");
+}
+
+/*
  * Check one option's value.  "all" is the list that it comes from.
  */
 static void
@@ -283,13 +300,24 @@ check_value(const Option *option, const char *value, List *all)
 				bad_value(option, value, TRIGGER_BRANCH_HINT);
 			break;
 		case OPTION_RESOURCE:
-			if (trigger_resource_find(value) == NULL)
+			/* which tables can be queried, only the API knows */
+			if (trql_options_are_query(all))
+				check_name(option, value);
+			else if (trigger_resource_find(value) == NULL)
 				bad_value(option, value, psprintf("Valid values are: %s.",
 												  resource_names()));
 			break;
 		case OPTION_RESOURCE_SCHEMA:
-			if (strcmp(value, "management") != 0)
-				bad_value(option, value, "Valid values are: management.");
+			if (strcmp(value, "management") != 0 && strcmp(value, "query") != 0)
+				bad_value(option, value, "Valid values are: management, query.");
+			break;
+		case OPTION_SCOPE:
+			if (strcmp(value, "environment") != 0 && strcmp(value, "project") != 0 &&
+				strcmp(value, "organization") != 0)
+				bad_value(option, value, "Valid values are: environment, project, organization.");
+			break;
+		case OPTION_NAME:
+			check_name(option, value);
 			break;
 		case OPTION_INTEGER:
 			if (!parse_int(value, &number, 0, NULL) ||
@@ -465,6 +493,12 @@ trigger_options_resource(List *table_options, const char *relname)
 	const char *name = trigger_option_get(table_options, "resource");
 	const TriggerResource *resource;
 
+	/* scans of query tables come another way */
+	if (trql_options_are_query(table_options))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign table \"%s\" cannot be written", relname),
+				 errdetail("Tables of schema \"query\" are for analysis.")));
 	resource = trigger_resource_find(name ? name : relname);
 	if (resource == NULL)
 		ereport(ERROR,

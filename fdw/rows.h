@@ -43,6 +43,10 @@ typedef struct TriggerField
 	bool		required;
 	bool		json_null;		/* a JSON null is not SQL's */
 	bool		slug;			/* show "stg" as "staging" */
+	bool		empty_null;		/* '' is SQL's NULL */
+	bool		json_text;		/* a string that holds JSON */
+	bool		utc;			/* a date without a zone is of UTC */
+	const char *(*shown) (const char *word);	/* what a word is shown as */
 	int			null_slot;		/* -1, or NULL when that slot ... */
 	bool		null_when;		/* ... has this value */
 	const TriggerMoment *moments;	/* the value follows from these ... */

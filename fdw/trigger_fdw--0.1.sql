@@ -98,6 +98,14 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION trigger_upload_envvars(name, jsonb, boolean, text) IS
     'sets environment variables from an object of names and values; returns their number';
 
+CREATE FUNCTION trigger_query(server name, query text, scope text DEFAULT NULL, period text DEFAULT NULL, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL)
+RETURNS SETOF jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trigger_query(name, text, text, text, timestamptz, timestamptz) IS
+    'runs a query in the API''s own language and returns the rows of its answer';
+
 CREATE FUNCTION trigger_create_public_token(server name, scopes jsonb, expiration_time text DEFAULT NULL, realtime jsonb DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME'

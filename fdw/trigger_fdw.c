@@ -17,6 +17,10 @@
 #include "option.h"
 #include "plan.h"
 #include "scan.h"
+#include "parser/parsetree.h"
+#include "trql_plan.h"
+#include "trql_scan.h"
+#include "trql_table.h"
 #include "utils/guc.h"
 #include "written.h"
 
@@ -40,6 +44,107 @@ _PG_init(void)
 }
 
 /*
+ * Tables of the two schemas are planned and read by different parts; which
+ * one is asked is decided here and nowhere else.
+ */
+static void
+get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
+{
+	if (trql_is_query_table(relid))
+		trql_get_rel_size(root, baserel, relid);
+	else
+		trigger_get_rel_size(root, baserel, relid);
+}
+
+/* GetForeignPaths */
+static void
+get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
+{
+	if (trql_is_query_table(relid))
+		trql_get_paths(root, baserel, relid);
+	else
+		trigger_get_paths(root, baserel, relid);
+}
+
+/* GetForeignPlan; only queries have plans above a table */
+static ForeignScan *
+get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *best_path,
+		 List *tlist, List *scan_clauses, Plan *outer_plan)
+{
+	if (!OidIsValid(relid) || trql_is_query_table(relid))
+		return trql_get_plan(root, rel, best_path, tlist, scan_clauses, outer_plan);
+	return trigger_get_plan(root, rel, relid, best_path, tlist, scan_clauses,
+							outer_plan);
+}
+
+/* GetForeignUpperPaths */
+static void
+get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
+				RelOptInfo *output_rel, void *extra)
+{
+	if (IS_SIMPLE_REL(input_rel) &&
+		!trql_is_query_table(planner_rt_fetch(input_rel->relid, root)->relid))
+		return;
+	trql_get_upper_paths(root, stage, input_rel, output_rel, extra);
+}
+
+/*
+ * Is this scan a query's?
+ */
+static bool
+is_query(ForeignScanState *node)
+{
+	return trql_is_plan((ForeignScan *) node->ss.ps.plan);
+}
+
+/* BeginForeignScan */
+static void
+begin_scan(ForeignScanState *node, int eflags)
+{
+	if (is_query(node))
+		trql_begin_scan(node, eflags);
+	else
+		trigger_begin_scan(node, eflags);
+}
+
+/* IterateForeignScan */
+static TupleTableSlot *
+iterate_scan(ForeignScanState *node)
+{
+	return is_query(node) ? trql_iterate_scan(node) : trigger_iterate_scan(node);
+}
+
+/* ReScanForeignScan */
+static void
+rescan(ForeignScanState *node)
+{
+	if (is_query(node))
+		trql_rescan(node);
+	else
+		trigger_rescan(node);
+}
+
+/* EndForeignScan */
+static void
+end_scan(ForeignScanState *node)
+{
+	if (is_query(node))
+		trql_end_scan(node);
+	else
+		trigger_end_scan(node);
+}
+
+/* ExplainForeignScan */
+static void
+explain_scan(ForeignScanState *node, ExplainState *es)
+{
+	if (is_query(node))
+		trql_explain_scan(node, es);
+	else
+		trigger_explain_scan(node, es);
+}
+
+/*
  * The table of callbacks.
  */
 Datum
@@ -47,14 +152,15 @@ trigger_fdw_handler(PG_FUNCTION_ARGS)
 {
 	FdwRoutine *routine = makeNode(FdwRoutine);
 
-	routine->GetForeignRelSize = trigger_get_rel_size;
-	routine->GetForeignPaths = trigger_get_paths;
-	routine->GetForeignPlan = trigger_get_plan;
-	routine->BeginForeignScan = trigger_begin_scan;
-	routine->IterateForeignScan = trigger_iterate_scan;
-	routine->ReScanForeignScan = trigger_rescan;
-	routine->EndForeignScan = trigger_end_scan;
-	routine->ExplainForeignScan = trigger_explain_scan;
+	routine->GetForeignRelSize = get_rel_size;
+	routine->GetForeignPaths = get_paths;
+	routine->GetForeignPlan = get_plan;
+	routine->GetForeignUpperPaths = get_upper_paths;
+	routine->BeginForeignScan = begin_scan;
+	routine->IterateForeignScan = iterate_scan;
+	routine->ReScanForeignScan = rescan;
+	routine->EndForeignScan = end_scan;
+	routine->ExplainForeignScan = explain_scan;
 	routine->ImportForeignSchema = trigger_import_schema;
 	trigger_set_modify_callbacks(routine);
 

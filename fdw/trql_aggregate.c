@@ -1,0 +1,216 @@
+/*-------------------------------------------------------------------------
+ *
+ * trql_aggregate.c
+ *		Aggregates of SQL to aggregates of the query engine.
+ *
+ * The engine's aggregates give 0 or '' for no rows, unless their argument can
+ * be NULL; so it is made so.  Sums are of 128 bits and come as text.  Sums and
+ * averages of floats are not written: they depend on the order of the rows.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "trql_deparse.h"
+
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "utils/fmgroids.h"
+#include "utils/pg_locale.h"
+
+/*
+ * The filter of an aggregate as a condition that is never NULL; NULL if there
+ * is none.  False if it cannot be written.
+ */
+static bool
+deparse_filter(TrqlContext *cx, Aggref *aggref, char **filter)
+{
+	*filter = NULL;
+	if (aggref->aggfilter == NULL)
+		return true;
+	if (!trql_deparse_condition(cx, (Node *) aggref->aggfilter, filter))
+		return false;
+	*filter = psprintf("ifNull(%s, 0)", *filter);
+	return true;
+}
+
+/*
+ * A call of an aggregate, with its filter.
+ */
+static char *
+call(const char *name, const char *argument, const char *filter)
+{
+	if (filter == NULL)
+		return psprintf("%s(%s)", name, argument);
+	if (*argument == '\0')
+		return psprintf("%sIf(%s)", name, filter);
+	return psprintf("%sIf(%s, %s)", name, argument, filter);
+}
+
+/*
+ * count(*), count(x), count(DISTINCT x).
+ */
+static bool
+deparse_count(TrqlContext *cx, Aggref *aggref, const char *filter, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+	char	   *text;
+
+	if (aggref->aggstar)
+		return trql_result(expr, call("count", "", filter), TRQL_INT, false);
+	if (list_length(aggref->args) != 1 ||
+		!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a))
+		return false;
+	if (aggref->aggdistinct == NIL)
+	{
+		if (a.nullable)
+			text = psprintf("isNotNull(%s)", a.text);
+		else
+			text = pstrdup("equals(1, 1)");
+		if (filter)
+			text = psprintf("and(%s, %s)", text, filter);
+		return trql_result(expr, psprintf("countIf(%s)", text), TRQL_INT, false);
+	}
+	if (a.class == TRQL_FLOAT || a.class == TRQL_TEXTS || a.class == TRQL_JSON)
+		return false;
+	return trql_result(expr, call("uniqExact", a.text, filter), TRQL_INT, false);
+}
+
+/*
+ * min and max.
+ */
+static bool
+deparse_extreme(TrqlContext *cx, Aggref *aggref, const char *name,
+				const char *filter, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+
+	if (!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a))
+		return false;
+	switch (a.class)
+	{
+		case TRQL_TEXT:
+			if (!OidIsValid(aggref->inputcollid) ||
+				!lc_collate_is_c(aggref->inputcollid))
+				return false;
+			break;
+		case TRQL_INT:
+		case TRQL_DATE:
+		case TRQL_TIME:
+			break;
+		default:
+			return false;
+	}
+	return trql_result(expr, call(name, psprintf("toNullable(%s)", a.text), filter),
+				  a.class, true);
+}
+
+/*
+ * sum of integers.
+ */
+static bool
+deparse_sum(TrqlContext *cx, Aggref *aggref, const char *filter, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+
+	if (!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a) ||
+		a.class != TRQL_INT)
+		return false;
+	return trql_result(expr, call("sum", psprintf("toInt128(toNullable(%s))", a.text),
+							 filter), TRQL_INT, true);
+}
+
+/*
+ * bool_and and bool_or are the extremes of 0 and 1.
+ */
+static bool
+deparse_bool_aggregate(TrqlContext *cx, Aggref *aggref, const char *name,
+					   const char *filter, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+	char	   *text;
+
+	if (!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a) ||
+		a.class != TRQL_BOOL)
+		return false;
+	text = call(name, psprintf("toUInt8(toNullable(%s))", a.text), filter);
+	return trql_result(expr, psprintf("equals(%s, 1)", text), TRQL_BOOL, true);
+}
+
+/*
+ * Is an aggregate computed as a whole from plain arguments?  What min and max
+ * are given twice does not matter to them.
+ */
+static bool
+is_plain(const Aggref *aggref, bool any_distinct)
+{
+	return aggref->aggsplit == AGGSPLIT_SIMPLE &&
+		aggref->aggkind == AGGKIND_NORMAL && aggref->agglevelsup == 0 &&
+		!aggref->aggvariadic && aggref->aggorder == NIL &&
+		(any_distinct || aggref->aggdistinct == NIL);
+}
+
+/*
+ * Write an aggregate.
+ */
+bool
+trql_deparse_aggregate(TrqlContext *cx, Aggref *aggref, TrqlExpr *expr)
+{
+	char	   *filter;
+
+	switch (aggref->aggfnoid)
+	{
+		case F_COUNT_:
+		case F_COUNT_ANY:
+			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+				deparse_count(cx, aggref, filter, expr);
+		case F_MIN_INT2:
+		case F_MIN_INT4:
+		case F_MIN_INT8:
+		case F_MIN_DATE:
+		case F_MIN_TEXT:
+		case F_MIN_TIMESTAMPTZ:
+			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+				deparse_extreme(cx, aggref, "min", filter, expr);
+		case F_MAX_INT2:
+		case F_MAX_INT4:
+		case F_MAX_INT8:
+		case F_MAX_DATE:
+		case F_MAX_TEXT:
+		case F_MAX_TIMESTAMPTZ:
+			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+				deparse_extreme(cx, aggref, "max", filter, expr);
+		case F_SUM_INT2:
+		case F_SUM_INT4:
+		case F_SUM_INT8:
+			return is_plain(aggref, false) && deparse_filter(cx, aggref, &filter) &&
+				deparse_sum(cx, aggref, filter, expr);
+		case F_BOOL_AND:
+		case F_EVERY:
+			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+				deparse_bool_aggregate(cx, aggref, "min", filter, expr);
+		case F_BOOL_OR:
+			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+				deparse_bool_aggregate(cx, aggref, "max", filter, expr);
+		default:
+			return false;
+	}
+}
+
+/*
+ * avg of integers, as its sum and its count: the division is PostgreSQL's
+ * own.
+ */
+bool
+trql_deparse_average(TrqlContext *cx, Aggref *aggref, TrqlExpr *sum,
+					 TrqlExpr *count)
+{
+	char	   *filter;
+
+	if ((aggref->aggfnoid != F_AVG_INT2 && aggref->aggfnoid != F_AVG_INT4 &&
+		 aggref->aggfnoid != F_AVG_INT8) || !is_plain(aggref, false))
+		return false;
+	return deparse_filter(cx, aggref, &filter) &&
+		deparse_sum(cx, aggref, filter, sum) &&
+		deparse_count(cx, aggref, filter, count);
+}

@@ -1,0 +1,111 @@
+/*-------------------------------------------------------------------------
+ *
+ * trql_deparse.h
+ *		Expressions of SQL to expressions of the query engine.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_TRQL_DEPARSE_H
+#define TRIGGER_TRQL_DEPARSE_H
+
+#include "postgres.h"
+
+#include "nodes/pathnodes.h"
+#include "trql_table.h"
+
+/*
+ * How a value that is known only at execution stands in a query.  The text
+ * of a query has TRQL_MARK, the value's number, and TRQL_MARK again.
+ */
+#define TRQL_MARK	'\001'
+
+typedef enum TrqlValueKind
+{
+	TRQL_VALUE_TEXT,
+	TRQL_VALUE_INT,
+	TRQL_VALUE_FLOAT,
+	TRQL_VALUE_BOOL,
+	TRQL_VALUE_DATE,
+	TRQL_VALUE_TIME,
+	TRQL_VALUE_ZONE,			/* name of a time zone */
+	TRQL_VALUE_PATTERN,			/* of LIKE */
+	TRQL_VALUE_LOWER_PATTERN,	/* of ILIKE, whose other side is lower() */
+	TRQL_VALUE_TEXT_LIST,		/* array, as the right side of IN */
+	TRQL_VALUE_INT_LIST,
+	TRQL_VALUE_LIST_NULL,		/* NULL if the array has one, else false */
+	TRQL_VALUE_LIST_SOME,		/* false if the array has no elements */
+	TRQL_VALUE_IS_NULL,
+	TRQL_VALUE_OVERLAP,			/* array, for "has any" */
+	TRQL_VALUE_CONTAINED,		/* array, for "has all" */
+	/* whole conditions, because the value decides what they look like */
+	TRQL_VALUE_STATUS,			/* status = value */
+	TRQL_VALUE_STATUS_LIST,
+	TRQL_VALUE_BATCH,			/* batch_id = value */
+	TRQL_VALUE_BATCH_LIST,
+	TRQL_VALUE_ROOT_RUN,
+	TRQL_VALUE_ROOT_RUN_LIST,
+	TRQL_VALUE_PARENT_RUN,
+	TRQL_VALUE_PARENT_RUN_LIST
+} TrqlValueKind;
+
+/* An expression of the engine. */
+typedef struct TrqlExpr
+{
+	char	   *text;
+	TrqlClass	class;
+	bool		nullable;
+	int64		low;			/* INT: no value is less ... */
+	int64		high;			/* ... or greater */
+} TrqlExpr;
+
+/* What a bound of the time window is compared with. */
+typedef struct TrqlBound
+{
+	int			strategy;		/* of a btree: column strategy value */
+	int			value;			/* its number */
+} TrqlBound;
+
+/* A query under construction. */
+typedef struct TrqlContext
+{
+	PlannerInfo *root;
+	RelOptInfo *rel;			/* of the table */
+	const TrqlTable *table;
+	List	   *values;			/* Expr *, for fdw_exprs */
+	List	   *kinds;			/* integer list, TrqlValueKind */
+	List	   *bounds;			/* TrqlBound *: of the window */
+} TrqlContext;
+
+extern bool trql_deparse(TrqlContext *cx, Node *node, TrqlExpr *expr);
+extern bool trql_deparse_condition(TrqlContext *cx, Node *node, char **text);
+extern bool trql_deparse_bound(TrqlContext *cx, Node *node);
+extern bool trql_deparse_order(TrqlContext *cx, Node *node, Oid collation,
+							   bool descending, bool nulls_first, char **text);
+extern char *trql_output_text(const TrqlExpr *expr);
+
+extern bool trql_result(TrqlExpr *expr, char *text, TrqlClass class, bool nullable);
+extern bool trql_is_value(TrqlContext *cx, Node *node);
+extern char *trql_mark(TrqlContext *cx, Node *node, TrqlValueKind kind);
+extern Node *trql_strip(Node *node);
+
+/* in trql_function.c */
+extern bool trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr);
+extern bool trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce,
+								  TrqlExpr *expr);
+extern bool trql_deparse_case(TrqlContext *cx, CaseExpr *expression, TrqlExpr *expr);
+
+/* in trql_arithmetic.c */
+extern bool trql_deparse_arithmetic(TrqlContext *cx, OpExpr *op, TrqlExpr *expr);
+extern void trql_range_of_value(Node *node, TrqlExpr *expr);
+extern void trql_range_of_column(const TrqlType *type, TrqlExpr *expr);
+extern bool trql_range_fits(const TrqlExpr *expr, Oid type);
+
+/* in trql_aggregate.c */
+extern bool trql_deparse_aggregate(TrqlContext *cx, Aggref *aggref,
+								   TrqlExpr *expr);
+extern bool trql_deparse_average(TrqlContext *cx, Aggref *aggref,
+								 TrqlExpr *sum, TrqlExpr *count);
+
+#endif							/* TRIGGER_TRQL_DEPARSE_H */

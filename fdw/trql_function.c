@@ -1,0 +1,327 @@
+/*-------------------------------------------------------------------------
+ *
+ * trql_function.c
+ *		Functions of SQL to functions of the query engine.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "trql_deparse.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "trql_zone.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/pg_locale.h"
+
+/*
+ * A constant text, NULL if the node is none.
+ */
+static char *
+constant_text(Node *node)
+{
+	Const	   *constant = (Const *) trql_strip(node);
+
+	if (constant == NULL || !IsA(constant, Const) || constant->constisnull ||
+		constant->consttype != TEXTOID)
+		return NULL;
+	return TextDatumGetCString(constant->constvalue);
+}
+
+/*
+ * Is a text in a list that ends with NULL?
+ */
+static int
+index_of(const char *const *list, const char *text)
+{
+	for (int i = 0; text && list[i]; i++)
+	{
+		if (pg_strcasecmp(list[i], text) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * The zone of a function of time: its argument, or the session's.
+ */
+static char *
+deparse_zone(TrqlContext *cx, Node *zone)
+{
+	if (zone && (constant_text(zone) == NULL ||
+				 trql_zone_name(constant_text(zone)) == NULL))
+		return NULL;
+	if (zone == NULL && trql_session_zone() == NULL)
+		return NULL;
+	if (zone)
+		return trql_mark(cx, trql_strip(zone), TRQL_VALUE_ZONE);
+
+	/* NULL stands for the session's zone, as it is at execution */
+	return trql_mark(cx, (Node *) makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID),
+				TRQL_VALUE_ZONE);
+}
+
+/*
+ * date_trunc.  The engine's own functions for it have a range of 32 or 16 bits
+ * and wrap around; so days are computed as dates of the long range, which are
+ * midnights of the zone again, and hours by what has passed since.
+ */
+static bool
+deparse_date_trunc(TrqlContext *cx, List *args, TrqlExpr *expr)
+{
+	static const char *const units[] = {"second", "minute", "hour", "day", "week",
+		"month", "quarter", "year", NULL
+	};
+	int			unit = index_of(units, constant_text(linitial(args)));
+	char	   *zone = deparse_zone(cx, list_length(args) > 2 ? lthird(args) : NULL);
+	TrqlExpr	a;
+	char	   *local;
+	char	   *second;
+	char	   *date;
+	char	   *text;
+
+	if (unit < 0 || zone == NULL || !trql_deparse(cx, lsecond(args), &a) ||
+		a.class != TRQL_TIME)
+		return false;
+	local = psprintf("toTimeZone(%s, %s)", a.text, zone);
+	second = psprintf("toStartOfSecond(toDateTime64(%s, 6, 'UTC'))", a.text);
+	date = psprintf("toDate32(%s)", local);
+	switch (unit)
+	{
+		case 0:
+			text = second;
+			break;
+		case 1:
+			text = psprintf("subtractSeconds(%s, toSecond(%s))", second, local);
+			break;
+		case 2:
+			text = psprintf("subtractSeconds(%s, plus(multiply(60, toMinute(%s)), toSecond(%s)))",
+							second, local, local);
+			break;
+		case 3:
+			text = date;
+			break;
+		case 4:
+			text = psprintf("subtractDays(%s, minus(toDayOfWeek(%s), 1))", date, local);
+			break;
+		case 7:
+			text = psprintf("subtractDays(%s, minus(toDayOfYear(%s), 1))", date, local);
+			break;
+		default:
+			text = psprintf("subtractDays(%s, minus(toDayOfMonth(%s), 1))", date, local);
+			if (unit == 6)
+				text = psprintf("subtractMonths(%s, modulo(minus(toMonth(%s), 1), 3))",
+								text, local);
+			break;
+	}
+	if (unit >= 3)
+		text = psprintf("toDateTime64(%s, 0, %s)", text, zone);
+	return trql_result(expr, text, TRQL_TIME, a.nullable);
+}
+
+/*
+ * extract and date_part, where they give integers.
+ */
+static bool
+deparse_extract(TrqlContext *cx, List *args, TrqlExpr *expr)
+{
+	static const char *const units[] = {"year", "quarter", "month", "day", "hour",
+		"minute", "doy", "dow", "isodow", "week", "isoyear", NULL
+	};
+	static const char *const formats[] = {
+		"toYear(%s)", "toQuarter(%s)", "toMonth(%s)", "toDayOfMonth(%s)", "toHour(%s)",
+		"toMinute(%s)", "toDayOfYear(%s)", "modulo(toDayOfWeek(%s), 7)",
+		"toDayOfWeek(%s)", "toISOWeek(%s)", "toISOYear(%s)"
+	};
+	int			unit = index_of(units, constant_text(linitial(args)));
+	char	   *zone = deparse_zone(cx, NULL);
+	TrqlExpr	a;
+
+	if (unit < 0 || zone == NULL || !trql_deparse(cx, lsecond(args), &a) || a.class != TRQL_TIME)
+		return false;
+	return trql_result(expr, psprintf(formats[unit], psprintf("toTimeZone(%s, %s)", a.text,
+														 zone)),
+				  TRQL_INT, a.nullable);
+}
+
+/*
+ * A function of one argument.
+ */
+static bool
+deparse_unary(TrqlContext *cx, List *args, TrqlClass from, TrqlClass to,
+			  const char *format, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+
+	if (!trql_deparse(cx, linitial(args), &a) || a.class != from)
+		return false;
+	(void) trql_result(expr, psprintf(format, a.text), to, a.nullable);
+	if (from == to)
+	{
+		expr->low = a.low;
+		expr->high = a.high;
+	}
+	return true;
+}
+
+/*
+ * abs() of all but the least of its type.
+ */
+static bool
+deparse_abs(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+
+	if (!trql_deparse(cx, linitial(function->args), &a) || a.class != TRQL_INT ||
+		a.low < -PG_INT16_MAX)
+		return false;
+	return trql_result(expr, psprintf("abs(toInt64(%s))", a.text), TRQL_INT, a.nullable);
+}
+
+/*
+ * A call of a function.
+ */
+bool
+trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
+{
+	switch (function->funcid)
+	{
+		case F_LOWER_TEXT:
+			return lc_ctype_is_c(function->inputcollid) &&
+				deparse_unary(cx, function->args, TRQL_TEXT, TRQL_TEXT, "lower(%s)", expr);
+		case F_UPPER_TEXT:
+			return lc_ctype_is_c(function->inputcollid) &&
+				deparse_unary(cx, function->args, TRQL_TEXT, TRQL_TEXT, "upper(%s)", expr);
+		case F_LENGTH_TEXT:
+		case F_CHAR_LENGTH_TEXT:
+		case F_CHARACTER_LENGTH_TEXT:
+			return deparse_unary(cx, function->args, TRQL_TEXT, TRQL_INT,
+								 "lengthUTF8(%s)", expr);
+		case F_ABS_INT2:
+		case F_ABS_INT4:
+			return deparse_abs(cx, function, expr);
+		case F_INT8_INT4:
+		case F_INT4_INT2:
+		case F_INT8_INT2:
+		case F_NUMERIC_INT2:
+		case F_NUMERIC_INT4:
+		case F_NUMERIC_INT8:
+			return deparse_unary(cx, function->args, TRQL_INT, TRQL_INT, "%s", expr);
+		case F_FLOAT8_INT2:
+		case F_FLOAT8_INT4:
+			return deparse_unary(cx, function->args, TRQL_INT, TRQL_FLOAT,
+								 "toFloat64(%s)", expr);
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
+			return deparse_date_trunc(cx, function->args, expr);
+		case F_EXTRACT_TEXT_TIMESTAMPTZ:
+		case F_DATE_PART_TEXT_TIMESTAMPTZ:
+			return deparse_extract(cx, function->args, expr);
+		default:
+			return false;
+	}
+}
+
+/*
+ * The first that is not null.
+ */
+bool
+trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
+{
+	StringInfoData buf;
+	TrqlClass	class = TRQL_JSON;
+	bool		nullable = true;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "coalesce(");
+	foreach(cell, coalesce->args)
+	{
+		TrqlExpr	a;
+
+		if (!trql_deparse(cx, lfirst(cell), &a) || a.class == TRQL_TEXTS)
+			return false;
+		if (cell == list_head(coalesce->args))
+			class = a.class;
+		else
+			appendStringInfoString(&buf, ", ");
+		if (a.class != class)
+			return false;
+		appendStringInfoString(&buf, a.text);
+		nullable = nullable && a.nullable;
+	}
+	appendStringInfoChar(&buf, ')');
+	return trql_result(expr, buf.data, class, nullable);
+}
+
+/*
+ * NULL of a class.
+ */
+static const char *
+null_of(TrqlClass class)
+{
+	switch (class)
+	{
+		case TRQL_TEXT:
+			return "nullIf('', '')";
+		case TRQL_INT:
+		case TRQL_BOOL:
+			return "nullIf(0, 0)";
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * CASE WHEN, as one call: the language's own CASE needs an ELSE.
+ */
+bool
+trql_deparse_case(TrqlContext *cx, CaseExpr *expression, TrqlExpr *expr)
+{
+	StringInfoData buf;
+	TrqlExpr	a;
+	TrqlClass	class = TRQL_JSON;
+	bool		nullable = false;
+	ListCell   *cell;
+
+	if (expression->arg)
+		return false;
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "multiIf(");
+	foreach(cell, expression->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, cell);
+
+		if (!trql_deparse(cx, (Node *) when->expr, &a) || a.class != TRQL_BOOL)
+			return false;
+		appendStringInfo(&buf, "ifNull(%s, 0), ", a.text);
+		if (!trql_deparse(cx, (Node *) when->result, &a))
+			return false;
+		if (cell == list_head(expression->args))
+			class = a.class;
+		if (a.class != class || null_of(class) == NULL)
+			return false;
+		appendStringInfo(&buf, class == TRQL_INT ? "toInt64(%s), " : "%s, ", a.text);
+		nullable = nullable || a.nullable;
+	}
+	if (expression->defresult && !(IsA(expression->defresult, Const) &&
+								   ((Const *) expression->defresult)->constisnull))
+	{
+		if (!trql_deparse(cx, (Node *) expression->defresult, &a) || a.class != class)
+			return false;
+		nullable = nullable || a.nullable;
+		appendStringInfo(&buf, class == TRQL_INT ? "toInt64(%s))" : "%s)", a.text);
+	}
+	else
+	{
+		nullable = true;
+		appendStringInfo(&buf, class == TRQL_INT ? "toInt64(%s))" : "%s)",
+						 null_of(class));
+	}
+	return trql_result(expr, buf.data, class, nullable);
+}

@@ -1,0 +1,274 @@
+/*-------------------------------------------------------------------------
+ *
+ * trql_plan.c
+ *		Planning of scans of query tables.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "trql_plan.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "compat.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/restrictinfo.h"
+#include "qual.h"
+
+/* As in plan.c. */
+#define REQUEST_COST		100.0
+#define ROW_COST			0.05
+
+/* Rows of a table that nobody has counted. */
+#define DEFAULT_TUPLES		100000.0
+
+/*
+ * Sort a condition into those of the API and those of the executor.
+ */
+static void
+classify(TrqlRel *rel, Node *clause, bool *pushed)
+{
+	char	   *text;
+
+	*pushed = trql_deparse_condition(&rel->cx, clause, &text);
+	if (*pushed)
+		rel->conditions = lappend(rel->conditions, text);
+	(void) trql_deparse_bound(&rel->cx, clause);
+}
+
+/*
+ * Begin a query of a table.
+ */
+static TrqlRel *
+begin_rel(PlannerInfo *root, RelOptInfo *baserel, TrqlTable *table)
+{
+	TrqlRel    *rel = palloc0(sizeof(TrqlRel));
+
+	rel->table = table;
+	rel->base = baserel;
+	rel->cx.root = root;
+	rel->cx.rel = baserel;
+	rel->cx.table = table;
+	rel->limit = -1;
+	return rel;
+}
+
+/*
+ * GetForeignRelSize for query tables.
+ */
+void
+trql_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
+{
+	Relation	relation = table_open(relid, NoLock);
+	TrqlRel    *rel = begin_rel(root, baserel, trql_table_open(relation));
+	ListCell   *cell;
+
+	table_close(relation, NoLock);
+	baserel->fdw_private = rel;
+	foreach(cell, baserel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		bool		pushed = false;
+
+		if (!rinfo->pseudoconstant)
+			classify(rel, (Node *) rinfo->clause, &pushed);
+		if (!pushed)
+			rel->local = lappend(rel->local, rinfo);
+	}
+	if (baserel->tuples <= 0)
+		baserel->tuples = DEFAULT_TUPLES;
+	rel->tuples = baserel->tuples;
+	set_baserel_size_estimates(root, baserel);
+}
+
+/*
+ * Cost of reading "rows" rows.
+ */
+static void
+cost_scan(RelOptInfo *baserel, double rows, Cost *startup, Cost *total)
+{
+	double		pages = ceil(Max(rows, 1) / (TRQL_MAX_ROWS - 1));
+
+	*startup = baserel->baserestrictcost.startup + REQUEST_COST;
+	*total = *startup + (pages - 1) * REQUEST_COST +
+		rows * (ROW_COST + cpu_tuple_cost + baserel->baserestrictcost.per_tuple);
+}
+
+/*
+ * Callback of generate_implied_equalities_for_column(): any column will do.
+ */
+static bool
+match_any_column(PlannerInfo *root, RelOptInfo *baserel, EquivalenceClass *ec,
+				 EquivalenceMember *em, void *arg)
+{
+	Var		   *var = (Var *) em->em_expr;
+
+	while (var && IsA(var, RelabelType))
+		var = (Var *) ((RelabelType *) var)->arg;
+	return var && IsA(var, Var) && var->varno == baserel->relid &&
+		var->varattno == *(AttrNumber *) arg;
+}
+
+/*
+ * Clauses that join the table with others.
+ */
+static List *
+join_clauses(PlannerInfo *root, RelOptInfo *baserel, const TrqlTable *table)
+{
+	List	   *clauses = list_copy(baserel->joininfo);
+
+	if (!baserel->has_eclass_joins)
+		return clauses;
+	for (AttrNumber attno = 1; attno <= table->natts; attno++)
+		clauses = list_concat(clauses,
+							  generate_implied_equalities_for_column(root, baserel,
+																	 match_any_column,
+																	 &attno,
+																	 baserel->lateral_referencers));
+	return clauses;
+}
+
+/*
+ * Add a path that is driven by the rows of other tables, if the API can apply
+ * one of their conditions.
+ */
+static void
+add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
+{
+	TrqlRel    *scratch = begin_rel(root, baserel,
+									((TrqlRel *) baserel->fdw_private)->table);
+	ParamPathInfo *param_info = get_baserel_parampathinfo(root, baserel,
+														  required_outer);
+	bool		any = false;
+	Cost		startup,
+				total;
+	ListCell   *cell;
+
+	foreach(cell, param_info->ppi_clauses)
+	{
+		bool		pushed;
+
+		classify(scratch, (Node *) lfirst_node(RestrictInfo, cell)->clause, &pushed);
+		any = any || pushed;
+	}
+	if (!any)
+		return;
+	cost_scan(baserel, param_info->ppi_rows, &startup, &total);
+	add_path(baserel, (Path *)
+			 TRIGGER_FOREIGN_PATH(root, baserel, param_info->ppi_rows, startup, total,
+								  NIL, required_outer, NIL));
+}
+
+/*
+ * GetForeignPaths for query tables.
+ */
+void
+trql_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
+{
+	TrqlRel    *rel = baserel->fdw_private;
+	List	   *seen = NIL;
+	Cost		startup,
+				total;
+	ListCell   *cell;
+
+	cost_scan(baserel, baserel->rows, &startup, &total);
+	add_path(baserel, (Path *)
+			 TRIGGER_FOREIGN_PATH(root, baserel, baserel->rows, startup, total, NIL,
+								  baserel->lateral_relids, NIL));
+
+	foreach(cell, join_clauses(root, baserel, rel->table))
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		Relids		outer;
+		ListCell   *other;
+		bool		known = false;
+
+		if (!join_clause_is_movable_to(rinfo, baserel))
+			continue;
+		outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
+		outer = bms_del_member(outer, baserel->relid);
+		foreach(other, seen)
+			known = known || bms_equal(outer, (Relids) lfirst(other));
+		if (known || bms_is_empty(outer))
+			continue;
+		seen = lappend(seen, outer);
+		add_lookup_path(root, baserel, outer);
+	}
+}
+
+/*
+ * Rows that the query will ask this scan for at most, 0 if unknown.  A hint
+ * for the first page, never a truncation.
+ */
+static int
+limit_hint(PlannerInfo *root, RelOptInfo *baserel, bool local)
+{
+	Query	   *query = root->parse;
+	double		limit = root->limit_tuples;
+
+	if (limit < 1 && root->tuple_fraction >= 1 && !query->hasAggs &&
+		!query->groupClause && !query->groupingSets && !query->distinctClause &&
+		!query->hasWindowFuncs && !query->hasTargetSRFs)
+		limit = root->tuple_fraction;
+	if (limit < 1 || limit >= TRQL_MAX_ROWS || local ||
+		root->query_pathkeys != NIL ||
+		!bms_equal(root->all_baserels, baserel->relids))
+		return 0;
+	return (int) limit;
+}
+
+/*
+ * The plan of a scan: its conditions are written anew, because some of a
+ * path's may come from a join.
+ */
+static ForeignScan *
+plan_scan(PlannerInfo *root, RelOptInfo *baserel, List *tlist, List *scan_clauses,
+		  Plan *outer_plan)
+{
+	TrqlRel    *rel = begin_rel(root, baserel,
+								((TrqlRel *) baserel->fdw_private)->table);
+	List	   *local = NIL;
+	Bitmapset  *used;
+	ListCell   *cell;
+
+	foreach(cell, extract_actual_clauses(scan_clauses, false))
+	{
+		bool		pushed;
+
+		classify(rel, lfirst(cell), &pushed);
+		if (!pushed)
+			local = lappend(local, lfirst(cell));
+	}
+	used = trigger_qual_attributes(baserel, (Node *) baserel->reltarget->exprs);
+	used = bms_add_members(used, trigger_qual_attributes(baserel, (Node *) local));
+	for (int attno = 1; attno <= rel->table->natts; attno++)
+	{
+		const TrqlColumn *column = trql_table_column(rel->table, attno);
+		int			field = -1;
+
+		if (column && (bms_is_member(0, used) || bms_is_member(attno, used)))
+			field = trql_add_column(rel, column);
+		rel->columns = lappend_int(rel->columns, field);
+	}
+	return trql_make_plan(rel, tlist, local, baserel->relid,
+						  limit_hint(root, baserel, local != NIL), outer_plan);
+}
+
+/*
+ * GetForeignPlan for query tables, and for what is above them.
+ */
+ForeignScan *
+trql_get_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *best_path,
+			  List *tlist, List *scan_clauses, Plan *outer_plan)
+{
+	TrqlRel    *query = rel->fdw_private;
+
+	if (IS_SIMPLE_REL(rel))
+		return plan_scan(root, rel, tlist, scan_clauses, outer_plan);
+	return trql_make_plan(query, tlist, query->local, 0, 0, outer_plan);
+}

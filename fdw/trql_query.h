@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * trql_query.h
+ *		What the planner tells the executor about a query of the query schema.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TRIGGER_TRQL_QUERY_H
+#define TRIGGER_TRQL_QUERY_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+/*
+ * Most rows that the API answers with.  It does not tell when it has left
+ * rows out, so that as many are taken for too many.
+ */
+#define TRQL_MAX_ROWS		10000
+
+/*
+ * Members of ForeignScan.fdw_private.  The first is a String, which tells
+ * such a plan from one of the lists.  The values are in fdw_exprs.
+ */
+enum TrqlPrivate
+{
+	TrqlPrivateSelect,			/* "SELECT ... FROM ..." */
+	TrqlPrivateWhere,			/* a condition, or '' */
+	TrqlPrivateGroup,			/* " GROUP BY ... HAVING ...", or '' */
+	TrqlPrivateOrder,			/* sort keys, or '' */
+	TrqlPrivateNumbers,			/* integer list, see TrqlNumber */
+	TrqlPrivateNames,			/* of the answer's fields, String */
+	TrqlPrivateLabels,			/* what messages call them, String */
+	TrqlPrivateFields,			/* integer lists, see TrqlFieldNumber */
+	TrqlPrivateColumns,			/* integer list: for each column of the scan,
+								 * its field or -1 */
+	TrqlPrivateKinds,			/* integer list: TrqlValueKind of the values */
+	TrqlPrivateBounds			/* integer list: strategy and value in turn */
+};
+
+enum TrqlNumber
+{
+	TrqlNumberRelation,			/* index into the range table */
+	TrqlNumberPaged,			/* rows may be read in pages */
+	TrqlNumberLimit,			/* LIMIT of the query, -1: none */
+	TrqlNumberOffset,			/* OFFSET */
+	TrqlNumberHint,				/* rows that will be asked for, 0: unknown */
+	TrqlNumberTime,				/* field with the time, -1: none */
+	TrqlNumberKey				/* field with the key, -1: none */
+};
+
+enum TrqlFieldNumber
+{
+	TrqlFieldClass,				/* TrqlClass */
+	TrqlFieldFlags,
+	TrqlFieldType,				/* of SQL */
+	TrqlFieldTypmod
+};
+
+#define TRQL_FIELD_EMPTY_NULL	0x01	/* '' is NULL */
+#define TRQL_FIELD_JSON_TEXT	0x02	/* a string that holds JSON */
+#define TRQL_FIELD_STATUS		0x04	/* internal words of "status" */
+#define TRQL_FIELD_PLAIN_NUMBER 0x08	/* a JSON number */
+#define TRQL_FIELD_AVERAGE		0x10	/* a sum; the next field is the count */
+
+#endif							/* TRIGGER_TRQL_QUERY_H */
