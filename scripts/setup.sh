@@ -53,6 +53,7 @@ group_node() {
 group_check() {
     group_demo
     group_node
+    need "postgresql-$version-cron" pg_has --pkglibdir /pg_cron.so
     need curl have curl
     need openssl have openssl
     need cppcheck have cppcheck

@@ -30,6 +30,7 @@ PARTS = {
     "httpcore": [PYTHON, "test/httpcore/run.py"],
     "regress": [PYTHON, "test/regress.py"],
     "behaviour": [PYTHON, "test/behaviour/run.py"],
+    "examples": [PYTHON, "-m", "unittest", "discover", "-s", "test/examples"],
     "faults": [PYTHON, "test/faults/faults.py", *SEED],
     "differential": [PYTHON, "test/differential/differential.py", *SEED],
     "contract": ["sh", "test/contract/run.sh"],
