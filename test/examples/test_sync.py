@@ -3,6 +3,7 @@ from base import Case, compare, main, wait_until
 
 MINUTE = 60000
 DAY = 86400000
+READER = "tr_prod_sk_ReadsRunsAndNothing00001"
 LISTS = {"path_regex": "^/api/v1/runs"}
 DOWN = {"match": {}, "times": 0, "action": {"kind": "status", "status": 503,
                                             "headers": {"x-should-retry": "false"}}}
@@ -156,9 +157,10 @@ class Small(Sync):
                                   for n in range(150)))
         self.emulator.faults(DOWN)
         self.assertEqual(self.s.error(self.call()).sqlstate, "HV000")
-        # one that begins well and ends badly
-        self.emulator.faults({**DOWN, "match": {"path_regex": "after"}})
-        self.assertEqual(self.s.error(self.call()).sqlstate, "HV000")
+        # those that begin well and end badly: on the second page, among the open ones
+        for last in ("after", "REATTEMPTING"):
+            self.emulator.faults({**DOWN, "match": {"path_regex": last}})
+            self.assertEqual(self.s.error(self.call()).sqlstate, "HV000")
         self.assertEqual(self.s.query(f"SELECT * FROM {self.COPY} ORDER BY id"), before)
         self.assertEqual(self.state("mark, last_success"), mark)
         self.finish(run)
@@ -236,6 +238,14 @@ class Small(Sync):
         self.add_runs(*({"created_at": now + n} for n in range(300)))
         self.refresh_until_complete(now, new=False)
 
+    def test_one_millisecond(self):
+        """Where a refresh stops among runs of one millisecond, none of them is left out."""
+        self.emulator.reset(dataset="empty")
+        now = self.now() - DAY
+        self.add_runs(*({"created_at": now + (max(0, n - 120) - max(0, 20 - n)) * MINUTE}
+                        for n in range(140)), status="COMPLETED_SUCCESSFULLY")
+        self.refresh_until_complete(now, new=False)
+
     def refresh_until_complete(self, now, new=True):
         """Refreshes of at most 70 rows, with another run before each; returns how many."""
         turns = 0
@@ -257,6 +267,25 @@ class Small(Sync):
         self.assertEqual(compare(
             self.s, self.COPY, self.emulator,
             condition="(row->>'createdAt')::timestamptz >= now() - interval '10 days'"), [])
+
+    def test_gap(self):
+        """What examples/README.md says about changes of runs that are over."""
+        run, = self.add_runs({"status": "COMPLETED_SUCCESSFULLY",
+                              "created_at": self.now() - 5 * DAY})
+        self.refresh()
+        self.change(run, tags=["late"])
+        self.s.query(f"INSERT INTO trigger_sync.gap VALUES ('{self.COPY}', "
+                     "now() - interval '6 days', now())")
+        self.assertEqual(self.state("complete"), "f")
+        self.refresh()
+        self.assertEqual(self.state("complete"), "t")
+        self.assert_same()
+
+    def test_key_that_only_reads_runs(self):
+        self.emulator.control("POST", "/keys", [{"key": READER, "scopes": ["read:runs"]}])
+        self.s.query(f"SET trigger_fdw.access_token = '{READER}'")
+        self.refresh()
+        self.assert_same()
 
     def test_wrong_table(self):
         self.refresh()
