@@ -77,7 +77,7 @@ class Emulator:
         """Rows as the API shows them, straight from the emulator's state."""
         text = self.control("GET", f"/oracle/{resource}?project={project}"
                                    f"&environment={environment}")
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text.split("\n") if line]
 
     def destroy(self):
         self.process.terminate()
