@@ -51,6 +51,7 @@ bench:
 	@scripts/setup.sh bench
 	@$(MAKE_STEP) -s installed
 	@cd test/contract && test -d node_modules || npm ci --ignore-scripts --silent
+	@sh test/query/install.sh
 	@$(PYTHON) test/bench/bench.py
 
 valgrind:

@@ -33,11 +33,12 @@ PARTS = {
     "examples": [PYTHON, "-m", "unittest", "discover", "-s", "test/examples"],
     "faults": [PYTHON, "test/faults/faults.py", *SEED],
     "differential": [PYTHON, "test/differential/differential.py", *SEED],
+    "query": [PYTHON, "test/trql/differential.py", *SEED],
     "contract": ["sh", "test/contract/run.sh"],
     "tokens": [PYTHON, "test/tokens/tokens.py", *SEED],
 }
 # parts that ask the emulator's query engine, which is not in the repository
-WITH_ENGINE = {"emulator", "replay"}
+WITH_ENGINE = {"emulator", "replay", "query"}
 LIMIT = 900                     # seconds for one part; none comes near
 SHOWN = 300                     # lines of a part that failed
 

@@ -3,7 +3,7 @@
 
     python3 test/bench/bench.py [--rows N] [--repeat N] [part ...]
 
-Parts: read, requests, planning, cancel, memory, instructions (default: all).
+Parts: read, requests, planning, cancel, memory, query, instructions (default: all).
 
 Everybody reads the same 20,000 runs in 200 pages of 100 from the emulator on
 loopback, uncompressed, pages rendered in advance, over one kept-alive
@@ -19,6 +19,9 @@ connection, in turns:
              iteration counts
   curl       a C program that follows the cursors and prints the bodies to
              /dev/null: the floor
+
+The part "query" counts 200,000 runs by task and status on the query table and on the list's,
+and reads 250,000 from the query table.
 
 The exit status is 1 when a target is missed.  Nothing is written but to a
 temporary directory.
@@ -44,6 +47,7 @@ from pgwire import PgError  # noqa: E402
 from setup import create_server  # noqa: E402
 
 SIX = "id, status, task_identifier, created_at, duration_ms, cost_in_cents"
+QUERY_SIX = "run_id, status, task_identifier, triggered_at, usage_duration, total_cost"
 LIST = "/api/v1/runs?page%5Bsize%5D=100&filter%5BcreatedAt%5D%5Bfrom%5D=1"
 RECORD = ('"id" text, "status" text, "taskIdentifier" text, "createdAt" timestamptz, '
           '"durationMs" bigint, "costInCents" numeric')
@@ -218,6 +222,57 @@ class Bench:
         self.target("growth below 8 MB", peaks[200000] - peaks[1000] < 8 * 1024)
         self.emulator.reset(dataset="bulk", runs=self.rows)
 
+    def query(self):
+        print("\nquery tables")
+        self.session.query("CREATE SCHEMA IF NOT EXISTS trql; IMPORT FOREIGN SCHEMA query"
+                           " FROM SERVER prod INTO trql")
+        self.groups()
+        self.emulator.reset(dataset="bulk", runs=250000)
+        peaks = {}
+        for rows in (20000, 250000):
+            with self.connect() as session:
+                # the engine makes its rows before its first answer
+                session.query("SELECT count(*) FROM trql.runs")
+                self.emulator.clear()
+                begun = time.perf_counter()
+                session.query(f"COPY (SELECT {QUERY_SIX} FROM trql.runs LIMIT {rows}) "
+                              "TO '/dev/null'")
+                seconds = time.perf_counter() - begun
+                assert session.tag == f"COPY {rows}", session.tag
+                requests = len(self.emulator.requests())
+                with open(f"/proc/{session.pid}/status", encoding="ascii") as status:
+                    peaks[rows] = int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
+            print(f"  {rows:6} runs in {seconds:6.3f} s and {requests:2} requests, "
+                  f"peak {peaks[rows] / 1024:.1f} MB")
+        self.target("250,000 runs take at most 26 requests", requests <= 26)
+        self.target("growth below 8 MB", peaks[250000] - peaks[20000] < 8 * 1024)
+        self.emulator.reset(dataset="bulk", runs=self.rows)
+
+    def groups(self):
+        """Count by task and status: the engine's work, or ours."""
+        self.emulator.reset(dataset="bulk", runs=200000)
+        self.emulator.control("POST", "/warm?rows=200000")
+        seconds, answers, requests = {}, {}, {}
+        for schema, repeat in (("trql", self.repeat), ("prod", 1)):
+            sql = f"SELECT task_identifier, status, count(*) FROM {schema}.runs GROUP BY 1, 2"
+            times = []
+            if schema == "trql":
+                self.session.query(sql)
+            for _ in range(repeat):
+                self.emulator.clear()
+                begun = time.perf_counter()
+                answers[schema] = self.session.query(sql)
+                times.append(time.perf_counter() - begun)
+                requests[schema] = len(self.emulator.requests())
+            seconds[schema] = statistics.median(times)
+        for schema, rows in answers.items():
+            print(f"  200000 runs by task and status from {schema}.runs: {seconds[schema]:.3f} s, "
+                  f"{requests[schema]} requests, {len(rows)} groups")
+            assert sum(int(row[2]) for row in rows) == 200000, rows
+        self.target("groups of the query table are one request", requests["trql"] == 1)
+        self.target("at least 100 times as fast as the list table",
+                    seconds["prod"] >= 100 * seconds["trql"])
+
     def instructions(self):
         """Count those of a single-user server, and take those of the start away."""
         print("\ninstructions per row")
@@ -241,7 +296,7 @@ class Bench:
         self.session = self.connect()
 
 
-PARTS = ["read", "requests", "planning", "cancel", "memory", "instructions"]
+PARTS = ["read", "requests", "planning", "cancel", "memory", "query", "instructions"]
 
 
 def main():
