@@ -226,6 +226,17 @@ class Control:
             made.append(record.seq)
         return json_response({"seqs": made})
 
+    def _post_query_rows(self, request):
+        """Insert rows into tables of the query endpoint: [{table, rows, environment?, …}].
+
+        A row has the columns that queries name, but environment and project.
+        """
+        for entry in json.loads(request.body):
+            environment = self._environment(entry)
+            self.app.world.query_rows += [
+                (entry["table"], environment, row) for row in entry["rows"]]
+        return json_response({})
+
     def _post_envvars(self, request):
         """Set variables: an array of {name, value, isSecret?, project?, environment?}."""
         for entry in json.loads(request.body):

@@ -101,6 +101,8 @@ class World:
         self.organizations = []
         self.projects = []
         self.additional_keys = {}
+        # rows of the query endpoint's other tables: (table, environment, {column: value})
+        self.query_rows = []
         # whether the server speaks TLS, for the URLs that it makes
         self.tls = False
         self.writes = WriteState(self)

@@ -74,6 +74,8 @@ class Service:
         self._seen = {}
         # run id -> the line that was inserted last
         self._lines = {}
+        # number of rows of other tables that the engine has
+        self._others = 0
         self._version = 0
         # project -> number of queries under way
         self._running = {}
@@ -165,6 +167,10 @@ class Service:
             self._world = None
         if self._world is not world:
             await self._begin(world)
+        for table, environment, row in world.query_rows[self._others:]:
+            await self._engine.call("insert", table=schema.table(table).physical,
+                                    rows=tables.other_row(table, environment, row))
+            self._others += 1
         lines = []
         for project in world.projects:
             for environment in project.environments:
@@ -180,9 +186,10 @@ class Service:
         """Start over with another world; generated rows are made by the engine itself."""
         self._world = None
         self._seen, self._lines, self._version = {}, {}, 0
-        physical = schema.table("runs").physical
+        self._others = 0
+        emptied = [table.physical for table in schema.tables().values()]
         await self._engine.call("execute", statements=[
-            "TRUNCATE TABLE " + physical, "TRUNCATE TABLE trigger_dev.shapes"])
+            "TRUNCATE TABLE " + name for name in emptied + ["trigger_dev.shapes"]])
         for project in world.projects:
             for environment in project.environments:
                 bulk = environment.runs.bulk

@@ -177,6 +177,16 @@ def _storable(value):
     return value
 
 
+def other_row(table, environment, values):
+    """Return a row of another table than the runs' as a line of JSON."""
+    row = {"organization_id": environment.project.organization.id,
+           "project_id": environment.project.id, "environment_id": environment.id}
+    row = {name: value for name, value in row.items() if name in schema.table(table).tenant}
+    columns = schema.table(table).columns
+    row.update((columns[name].physical, value) for name, value in values.items())
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+
+
 # -- generated rows ---------------------------------------------------------------------
 
 
