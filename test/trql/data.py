@@ -4,6 +4,7 @@ All are functions of a seed. The clock of the data stands still at NOW.
 """
 import calendar
 import random
+import time
 
 NOW = 1795500000000         # 2026-11-24 07:20:00 UTC
 MINUTE = 60000
@@ -114,3 +115,45 @@ def _run(rng, number, created):
         "concurrency_key": rng.choice((None, rng.choice(TEXTS))),
         "max_duration": rng.choice((None, 300, 5, 2**32 - 1)),
     }
+
+
+def others(seed):
+    """Rows of other tables: table -> rows, with all columns but environment and project."""
+    rng = random.Random(f"other rows {seed}")
+    decimals = ("0", "0.000000000001", "-0.5", "0.1", "123456.123456789012",
+                "999999.999999999999")
+    counts = ("0", "1", "2", "3", "1000", str(2**53 + 1), str(2**63), str(2**64 - 1))
+    texts = ("", "a", "A", "gpt-4", "it's", "\\", "ü", "%", "a_b", "日本")
+    costs = ("input_cost", "output_cost", "total_cost", "cached_read_cost",
+             "cache_creation_cost", "provider_cost")
+    llm = []
+    for n in range(60):
+        row = {name: rng.choice(texts) for name in (
+            "trace_id", "task_identifier", "gen_ai_system", "request_model", "response_model",
+            "operation_id", "finish_reason", "cost_source", "pricing_tier_name", "prompt_slug")}
+        row.update((name, rng.choice(counts)) for name in (
+            "input_tokens", "output_tokens", "total_tokens", "cached_read_tokens",
+            "cache_creation_tokens", "reasoning_tokens", "duration"))
+        row.update((name, rng.choice(decimals)) for name in costs)
+        moment = _text(NOW - n * 11 * HOUR - rng.choice((0, 1, 999)))
+        llm.append({
+            **row, "run_id": f"run_{n % 7}", "span_id": f"span_{n}",
+            "ms_to_first_chunk": rng.choice(COSTS), "tokens_per_second": rng.choice(COSTS),
+            "start_time": moment + rng.choice(("000000", "000001", "123456", "999999")),
+            "prompt_version": rng.choice((0, 1, 2**32 - 1)),
+            "metadata": rng.choice(({}, {"a": "b"}, {"a": "", "ü": "it's"}))})
+    metrics = [{
+        "metric_name": rng.choice(texts), "metric_type": rng.choice(("gauge", "sum", "histogram")),
+        "machine_id": f"machine_{n}", "bucket_start": _text(NOW - n // 2 * 10 * MINUTE)[:19],
+        "metric_value": rng.choice(COSTS),
+        "attributes": rng.choice(({"a": "x"}, {"a": {"b": "y"}})),
+        "run_id": rng.choice(("", "run_1", "run_2")), "task_identifier": rng.choice(texts),
+        "attempt_number": rng.choice(counts), "machine_name": rng.choice(("", "micro")),
+        "environment_type": "PRODUCTION", "worker_id": rng.choice(texts),
+        "worker_version": rng.choice(texts)} for n in range(60)]
+    return {"llm_metrics": llm, "metrics": metrics}
+
+
+def _text(ms):
+    """A moment as the engine writes it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}"

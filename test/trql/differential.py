@@ -13,6 +13,7 @@ answered alone, and fails if these are too few.
 """
 import argparse
 import collections
+import json
 import os
 import random
 import re
@@ -42,8 +43,9 @@ ORGANIZATION = PROJECT + [(credentials.PROJECT_BETA, slug)
                           for slug in ("prod", "stg", "dev")]
 # foreign table, plain table, weight
 TABLES = (("trql.runs", "plain.runs", 80), ("project.runs", "plain.project_runs", 6),
-          ("organization.runs", "plain.organization_runs", 4), ("trql.llm_metrics", None, 4),
-          ("trql.metrics", None, 3), ("trql.llm_models", None, 3))
+          ("organization.runs", "plain.organization_runs", 4), ("trql.llm_metrics", None, 6),
+          ("trql.metrics", None, 5), ("trql.llm_models", None, 3))
+KEYS = {"llm_metrics": "span_id", "metrics": "machine_id"}
 PLANNER = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_sort",
            "enable_incremental_sort", "enable_memoize", "enable_material", "enable_hashagg")
 # of the queries that one request could answer, so many must be answered by one
@@ -84,6 +86,9 @@ class Differential:
     def load(self, recent):
         loaded = {}
         schema = plain.schema(self.emulator)
+        others = data.others(self.seed)
+        self.emulator.control("POST", "/query_rows", [
+            {"table": table, "rows": rows} for table, rows in others.items()])
         inner = {json_row["_"]["environmentId"] for json_row in self.emulator.oracle("query_runs")}
         for foreign, name, _ in TABLES:
             resource = foreign.partition(".")[2]
@@ -93,12 +98,17 @@ class Differential:
             if resource == "runs":
                 environments = {"trql": PROD, "project": PROJECT,
                                 "organization": ORGANIZATION}[foreign.partition(".")[0]]
-                rows = plain.fill(self.session, self.emulator, plain_name, columns, environments)
+                rows = plain.fill(self.session, plain_name, columns,
+                                  plain.runs(self.emulator, environments))
                 if recent:
                     self.session.query(f"DELETE FROM {plain_name} WHERE triggered_at < "
                                        f"to_timestamp({data.NOW / 1000}) - interval '30 days'")
                 print(f"{plain_name}: {rows} rows")
-            loaded[foreign] = Table(self.session, plain_name)
+            elif resource in others:
+                plain.fill(self.session, plain_name, columns, [
+                    json.dumps({"environment": "prod", "project": ALPHA, **row})
+                    for row in others[resource]])
+            loaded[foreign] = Table(self.session, plain_name, KEYS.get(resource))
             loaded[foreign].inner = {"environment": sorted(inner), "region": ["cmregion"]}
         return loaded
 

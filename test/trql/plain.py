@@ -74,16 +74,21 @@ def create(session, table, columns):
     session.query(f"CREATE TABLE {table} ({listed})")
 
 
-def fill(session, emulator, table, columns, environments):
-    """Insert the oracle's runs of `environments`, pairs of project and slug."""
-    session.query("CREATE TEMP TABLE stage (d jsonb)")
+def runs(emulator, environments):
+    """The oracle's runs of `environments`, pairs of project and slug, as JSON texts."""
+    found = []
     for project, slug in environments:
-        rows = emulator.control(
+        found += emulator.control(
             "GET", f"/oracle/query_runs?project={project}&environment={slug}").split("\n")
-        rows = [row for row in rows if row]
-        for start in range(0, len(rows), 1000):
-            session.query("INSERT INTO stage VALUES " + ", ".join(
-                f"({quote(row)})" for row in rows[start:start + 1000]))
+    return [row for row in found if row]
+
+
+def fill(session, table, columns, rows):
+    """Insert rows, given as JSON texts."""
+    session.query("CREATE TEMP TABLE stage (d jsonb)")
+    for start in range(0, len(rows), 1000):
+        session.query("INSERT INTO stage VALUES " + ", ".join(
+            f"({quote(row)})" for row in rows[start:start + 1000]))
     session.query(f"INSERT INTO {table} ({', '.join(columns)}) SELECT "
                   + ", ".join(_value(*column) for column in columns.items())
                   + f" FROM stage; DROP TABLE stage; ANALYZE {table}")
