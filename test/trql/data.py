@@ -135,7 +135,7 @@ def others(seed):
             "input_tokens", "output_tokens", "total_tokens", "cached_read_tokens",
             "cache_creation_tokens", "reasoning_tokens", "duration"))
         row.update((name, rng.choice(decimals)) for name in costs)
-        moment = _text(NOW - n * 11 * HOUR - rng.choice((0, 1, 999)))
+        moment = text(NOW - n * 11 * HOUR - rng.choice((0, 1, 999)))
         llm.append({
             **row, "run_id": f"run_{n % 7}", "span_id": f"span_{n}",
             "ms_to_first_chunk": rng.choice(COSTS), "tokens_per_second": rng.choice(COSTS),
@@ -144,7 +144,7 @@ def others(seed):
             "metadata": rng.choice(({}, {"a": "b"}, {"a": "", "ü": "it's"}))})
     metrics = [{
         "metric_name": rng.choice(texts), "metric_type": rng.choice(("gauge", "sum", "histogram")),
-        "machine_id": f"machine_{n}", "bucket_start": _text(NOW - n // 2 * 10 * MINUTE)[:19],
+        "machine_id": f"machine_{n}", "bucket_start": text(NOW - n // 2 * 10 * MINUTE)[:19],
         "metric_value": rng.choice(COSTS),
         "attributes": rng.choice(({"a": "x"}, {"a": {"b": "y"}})),
         "run_id": rng.choice(("", "run_1", "run_2")), "task_identifier": rng.choice(texts),
@@ -154,6 +154,6 @@ def others(seed):
     return {"llm_metrics": llm, "metrics": metrics}
 
 
-def _text(ms):
+def text(ms):
     """A moment as the engine writes it."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}"

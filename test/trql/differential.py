@@ -30,6 +30,7 @@ from setup import create_server, quote  # noqa: E402
 import boards  # noqa: E402
 import data  # noqa: E402
 import generator  # noqa: E402
+import paging  # noqa: E402
 import plain  # noqa: E402
 import shrink  # noqa: E402
 from compare import difference  # noqa: E402
@@ -56,6 +57,26 @@ def rows_of(rows):
     return [tuple(row) for row in rows]
 
 
+def import_schemas(session, emulator):
+    """A foreign schema for each scope."""
+    session.query("CREATE EXTENSION trigger_fdw")
+    create_server(session, "emulator", emulator.url, None, {"project_ref": ALPHA},
+                  secret_key=credentials.TR_PROD)
+    for schema, options in (("trql", ""), ("project", " OPTIONS (scope 'project')"),
+                            ("organization", " OPTIONS (scope 'organization')")):
+        session.query(f"CREATE SCHEMA {schema}; IMPORT FOREIGN SCHEMA query FROM SERVER "
+                      f"emulator INTO {schema}{options}")
+
+
+class Pages:
+    """What the tests of paging need."""
+
+    def __init__(self, cluster, emulator):
+        self.session = cluster.connect()
+        self.emulator = emulator
+        import_schemas(self.session, emulator)
+
+
 class Differential:
     """The tables, and what is needed to ask them."""
 
@@ -74,7 +95,7 @@ class Differential:
         if options.stand_in:
             self.make_stand_in()
         else:
-            self.import_schemas()
+            import_schemas(self.session, emulator)
         if options.sabotage:
             self.sabotage()
         self.failed = 0 if options.stand_in else self.check_columns()
@@ -131,16 +152,6 @@ class Differential:
         for foreign, table in self.tables.items():
             self.session.query(f"CREATE TABLE {foreign} AS SELECT * FROM {table.plain} ORDER BY "
                                f"md5({table.key}); ANALYZE {foreign}")
-
-    def import_schemas(self):
-        session = self.session
-        session.query("CREATE EXTENSION trigger_fdw")
-        create_server(session, "emulator", self.emulator.url, None, {"project_ref": ALPHA},
-                      secret_key=credentials.TR_PROD)
-        for schema, options in (("trql", ""), ("project", " OPTIONS (scope 'project')"),
-                                ("organization", " OPTIONS (scope 'organization')")):
-            session.query(f"CREATE SCHEMA {schema}; IMPORT FOREIGN SCHEMA query FROM SERVER "
-                          f"emulator INTO {schema}{options}")
 
     def check_columns(self):
         """Compare names, types and collations; the number of tables that differ."""
@@ -398,6 +409,11 @@ def main():
             print(", ".join(f"{name} {n}" for name, n in sorted(differential.counts.items())))
             if len(cases) >= 200 and not options.stand_in:
                 failed += judge(differential.pushed)
+    if not (options.boards or options.stand_in or options.only is not None):
+        with Cluster() as cluster, Emulator("empty", 0, 1, "--now", str(data.NOW)) as emulator:
+            paging.fill(emulator)
+            done, wrong = paging.run(Pages(cluster, emulator))
+            passed, failed = passed + done - wrong, failed + wrong
     print(f"seed {options.seed}, {time.monotonic() - began:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
