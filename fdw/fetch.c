@@ -3,11 +3,12 @@
  * fetch.c
  *		Rows of one scan, from as many requests as it takes.
  *
- * A fetch runs streams.  Streams of look-ups and of whole lists are read one
- * after the other, with as many under way as the options allow; streams of
- * lists that are ordered by time are merged, so that the result is ordered
- * whatever the number of requests, and so that a row that two of them find
- * is met twice in a row.
+ * A fetch runs chains, one for each list or look-up.  Those of look-ups and of
+ * whole lists are read one after the other, with as many under way as the
+ * options allow; those of lists that are ordered by time are merged, so that
+ * the result is ordered whatever the number of requests, and so that a row
+ * that two of them find is met twice in a row.  They share what may be under
+ * way; a chain may use what is left to it for several parts of its list.
  *
  * Where rows of a list are to be retrieved one by one, a second fetch feeds
  * the ids, and the retrieves run ahead of the rows that are handed out.
@@ -23,10 +24,11 @@
 
 #include "answer.h"
 #include "catalog/pg_type.h"
+#include "chain.h"
 #include "endpoint.h"
+#include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "seen.h"
-#include "stream.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -36,15 +38,17 @@
 struct TriggerFetch
 {
 	TriggerFetchPlan plan;
+	TriggerLoad load;			/* unless it shares another's */
 	MemoryContext context;
 	bool		merge;
-	TriggerStream **streams;
-	int			nstreams;
+	TriggerChain **chains;
+	int			nchains;
 	int			first;			/* those before are done */
 	int			started;		/* those before are started */
-	TriggerStream *taken;		/* its row was handed out last */
-	int			window;			/* streams that may run at once */
+	TriggerChain *taken;		/* its row was handed out last */
+	int			window;			/* chains that may run at once */
 	int64		handed;			/* rows handed out */
+	int64		polled;			/* rows when the network was looked at last */
 	TriggerSeen *seen;			/* NULL: rows cannot come twice */
 	bool		have_last;
 	TimestampTz last;			/* time of the row before */
@@ -55,16 +59,16 @@ struct TriggerFetch
 };
 
 /*
- * Make streams: one for each item, with the lists that it may be in, or one
+ * Make chains: one for each item, with the lists that it may be in, or one
  * for each list.
  */
 static void
-create_streams(TriggerFetch *fetch, List *items, List *lists)
+create_chains(TriggerFetch *fetch, List *items, List *lists)
 {
 	int			n = Max(list_length(items), list_length(lists));
 
-	fetch->streams = palloc0(Max(n, 1) * sizeof(TriggerStream *));
-	fetch->nstreams = n;
+	fetch->chains = palloc0(Max(n, 1) * sizeof(TriggerChain *));
+	fetch->nchains = n;
 	for (int i = 0; i < n; i++)
 	{
 		List	   *own = NIL;
@@ -73,10 +77,25 @@ create_streams(TriggerFetch *fetch, List *items, List *lists)
 			own = list_nth(lists, i);
 		else if (lists)
 			own = list_make1(list_nth(lists, i));
-		fetch->streams[i] =
-			trigger_stream_create(&fetch->plan,
-								  items ? list_nth(items, i) : NULL, own);
+		fetch->chains[i] =
+			trigger_chain_create(&fetch->plan,
+								 items ? list_nth(items, i) : NULL, own);
 	}
+}
+
+/*
+ * Make a fetch without chains.
+ */
+static TriggerFetch *
+create_fetch(const TriggerFetchPlan *plan)
+{
+	TriggerFetch *fetch = palloc0(sizeof(TriggerFetch));
+
+	fetch->plan = *plan;
+	fetch->context = CurrentMemoryContext;
+	if (fetch->plan.load == NULL)
+		fetch->plan.load = &fetch->load;
+	return fetch;
 }
 
 /*
@@ -85,16 +104,14 @@ create_streams(TriggerFetch *fetch, List *items, List *lists)
 static TriggerFetch *
 begin_lists(const TriggerFetchPlan *plan)
 {
-	TriggerFetch *fetch = palloc0(sizeof(TriggerFetch));
+	TriggerFetch *fetch = create_fetch(plan);
 	TriggerRequest *first;
 
-	fetch->plan = *plan;
-	fetch->context = CurrentMemoryContext;
 	fetch->window = plan->target->concurrency;
-	create_streams(fetch, NIL, plan->requests->lists);
-	if (fetch->nstreams > 0 && plan->id_slot >= 0)
+	create_chains(fetch, NIL, plan->requests->lists);
+	if (fetch->nchains > 0 && plan->id_slot >= 0)
 		fetch->seen = trigger_seen_create(plan->order_slot >= 0);
-	if (fetch->nstreams > 1 && plan->order_slot >= 0)
+	if (fetch->nchains > 1 && plan->order_slot >= 0)
 	{
 		first = linitial(plan->requests->lists);
 		fetch->merge = first->endpoint->paging == TRIGGER_PAGING_CURSOR ||
@@ -109,15 +126,12 @@ begin_lists(const TriggerFetchPlan *plan)
 static TriggerFetch *
 begin_details(const TriggerFetchPlan *plan)
 {
-	TriggerFetch *fetch = palloc0(sizeof(TriggerFetch));
-
-	fetch->plan = *plan;
-	fetch->context = CurrentMemoryContext;
-	fetch->feeder = begin_lists(plan);
+	TriggerFetch *fetch = create_fetch(plan);
 
 	/* what is under way counts towards the same limit as the retrieves */
+	fetch->feeder = begin_lists(&fetch->plan);
 	fetch->feeder->plan.serial = true;
-	fetch->streams = palloc0(plan->target->concurrency * sizeof(TriggerStream *));
+	fetch->chains = palloc0(plan->target->concurrency * sizeof(TriggerChain *));
 	return fetch;
 }
 
@@ -132,10 +146,8 @@ trigger_fetch_begin(const TriggerFetchPlan *plan)
 
 	if (plan->requests->by_key)
 	{
-		fetch = palloc0(sizeof(TriggerFetch));
-		fetch->plan = *plan;
-		fetch->context = CurrentMemoryContext;
-		create_streams(fetch, plan->requests->items,
+		fetch = create_fetch(plan);
+		create_chains(fetch, plan->requests->items,
 					   plan->resource->access == TRIGGER_ACCESS_LIST_ITEM ?
 					   NIL : plan->requests->item_lists);
 	}
@@ -210,107 +222,133 @@ is_repeated(TriggerFetch *fetch, const TriggerRow *row)
 }
 
 /*
- * Start streams and do what can be done without waiting, up to the window.
+ * Start chains and do what can be done without waiting, up to the window.
+ * With "look", also for chains that have rows.
  */
 static void
-run_streams(TriggerFetch *fetch)
+run_chains(TriggerFetch *fetch, bool look)
 {
+	int			concurrency = fetch->plan.target->concurrency;
 	int			active = 0;
+	int			left = 0;
 
-	while (fetch->first < fetch->nstreams &&
-		   fetch->streams[fetch->first] == NULL)
+	while (fetch->first < fetch->nchains &&
+		   fetch->chains[fetch->first] == NULL)
 		fetch->first++;
-	for (int i = fetch->first; i < fetch->nstreams; i++)
+	for (int i = fetch->first; i < fetch->nchains; i++)
 	{
-		TriggerStream *stream = fetch->streams[i];
+		if (fetch->chains[i])
+			left++;
+	}
+	for (int i = fetch->first; i < fetch->nchains; i++)
+	{
+		TriggerChain *chain = fetch->chains[i];
 
-		if (stream == NULL)
+		if (chain == NULL)
 			continue;
-		trigger_stream_limit(stream, remaining(fetch));
-		if (!trigger_stream_started(stream))
+		trigger_chain_limit(chain, remaining(fetch), Max(concurrency / left, 1));
+		if (!trigger_chain_started(chain))
 		{
-			if (active >= fetch->window)
+			if (active >= fetch->window ||
+				fetch->plan.load->in_flight >= concurrency)
 				break;
-			trigger_stream_start(stream);
+			trigger_chain_start(chain);
 		}
 
 		/*
-		 * In a merge, a stream that has rows waits for the others: it does
+		 * In a merge, a chain that has rows waits for the others: it does
 		 * not count.  One after the other, it is what the window bounds.
 		 */
-		if (!trigger_stream_advance(stream) || !fetch->merge)
+		if (!trigger_chain_advance(chain, look) || !fetch->merge)
 			active++;
 	}
 }
 
 /*
- * Streams one after the other: the row of the first that is not done.
+ * Chains one after the other: the row of the first that is not done.
  */
 static TriggerFetchResult
-next_in_turn(TriggerFetch *fetch, TriggerStream **result, TriggerRow *row)
+next_in_turn(TriggerFetch *fetch, TriggerChain **result, TriggerRow *row)
 {
-	while (fetch->first < fetch->nstreams)
+	while (fetch->first < fetch->nchains)
 	{
-		TriggerStream *stream = fetch->streams[fetch->first];
+		TriggerChain *chain = fetch->chains[fetch->first];
 
 		/* the fast path: another row of the page at hand */
-		if (stream && trigger_stream_peek(stream, row))
+		if (chain && trigger_chain_peek(chain, row))
 		{
-			*result = stream;
+			*result = chain;
 			return TRIGGER_FETCH_ROW;
 		}
-		if (stream && trigger_stream_done(stream))
+		if (chain && trigger_chain_done(chain))
 		{
-			trigger_stream_free(stream);
-			fetch->streams[fetch->first] = stream = NULL;
+			trigger_chain_free(chain);
+			fetch->chains[fetch->first] = chain = NULL;
 			if (fetch->plan.limit == 0 || fetch->handed >= fetch->plan.limit)
 				widen(fetch);
 		}
-		if (stream == NULL)
+		if (chain == NULL)
 		{
 			fetch->first++;
 			continue;
 		}
-		run_streams(fetch);
-		if (!trigger_stream_advance(stream))
+		run_chains(fetch, true);
+		if (!trigger_chain_advance(chain, false))
 			return TRIGGER_FETCH_WAIT;
 	}
 	return TRIGGER_FETCH_END;
 }
 
 /*
- * Merged streams: the newest of all first rows.
+ * The merged chain with the newest of all first rows; NULL if there is none.
+ * False if one of them has no row yet.
  */
-static TriggerFetchResult
-next_merged(TriggerFetch *fetch, TriggerStream **result, TriggerRow *row)
+static bool
+find_newest(TriggerFetch *fetch, TriggerChain **result, TriggerRow *row)
 {
 	TimestampTz newest = 0;
 	TriggerRow	candidate;
 
-	run_streams(fetch);
 	*result = NULL;
-	for (int i = fetch->first; i < fetch->nstreams; i++)
+	for (int i = fetch->first; i < fetch->nchains; i++)
 	{
-		TriggerStream *stream = fetch->streams[i];
+		TriggerChain *chain = fetch->chains[i];
 		TimestampTz when;
 
-		if (stream == NULL)
+		if (chain == NULL)
 			continue;
-		if (trigger_stream_done(stream))
+		if (trigger_chain_done(chain))
 		{
-			trigger_stream_free(stream);
-			fetch->streams[i] = NULL;
+			trigger_chain_free(chain);
+			fetch->chains[i] = NULL;
 			continue;
 		}
-		if (!trigger_stream_peek(stream, &candidate))
-			return TRIGGER_FETCH_WAIT;
+		if (!trigger_chain_peek(chain, &candidate))
+			return false;
 		when = DatumGetTimestampTz(candidate.values[fetch->plan.order_slot]);
 		if (*result == NULL || when > newest)
 		{
-			*result = stream;
+			*result = chain;
 			newest = when;
 			*row = candidate;
 		}
+	}
+	return true;
+}
+
+/*
+ * Merged chains: the newest of all first rows.  If one has none, all have a
+ * look at what has come: an answer makes room for a request.
+ */
+static TriggerFetchResult
+next_merged(TriggerFetch *fetch, TriggerChain **result, TriggerRow *row)
+{
+	run_chains(fetch, false);
+	if (!find_newest(fetch, result, row))
+	{
+		run_chains(fetch, true);
+		if (!find_newest(fetch, result, row))
+			return TRIGGER_FETCH_WAIT;
 	}
 	return *result ? TRIGGER_FETCH_ROW : TRIGGER_FETCH_END;
 }
@@ -320,14 +358,14 @@ next_merged(TriggerFetch *fetch, TriggerStream **result, TriggerRow *row)
  * waiting.
  */
 static void
-feed_streams(TriggerFetch *fetch)
+feed_chains(TriggerFetch *fetch)
 {
 	TriggerRow	row;
 
-	while (!fetch->feeder_ended && fetch->nstreams < fetch->window)
+	while (!fetch->feeder_ended && fetch->nchains < fetch->window)
 	{
 		MemoryContext old;
-		TriggerStream *stream;
+		TriggerChain *chain;
 		TriggerFetchResult result = trigger_fetch_try(fetch->feeder, &row);
 
 		if (result == TRIGGER_FETCH_WAIT)
@@ -342,11 +380,11 @@ feed_streams(TriggerFetch *fetch)
 			continue;
 
 		old = MemoryContextSwitchTo(fetch->context);
-		stream = trigger_stream_create_retrieve(&fetch->plan, row.request,
+		chain = trigger_chain_create_retrieve(&fetch->plan, row.request,
 												row.values[fetch->plan.key_slot]);
 		MemoryContextSwitchTo(old);
-		fetch->streams[fetch->nstreams++] = stream;
-		trigger_stream_start(stream);
+		fetch->chains[fetch->nchains++] = chain;
+		trigger_chain_start(chain);
 	}
 }
 
@@ -354,33 +392,33 @@ feed_streams(TriggerFetch *fetch)
  * Rows of a list, each retrieved, in the list's order.
  */
 static TriggerFetchResult
-next_retrieved(TriggerFetch *fetch, TriggerStream **result, TriggerRow *row)
+next_retrieved(TriggerFetch *fetch, TriggerChain **result, TriggerRow *row)
 {
 	for (;;)
 	{
-		TriggerStream *stream;
+		TriggerChain *chain;
 
 		if (fetch->plan.limit > 0)
 			fetch->window = Min(fetch->plan.target->concurrency,
 								Max(remaining(fetch), 1));
-		feed_streams(fetch);
-		if (fetch->nstreams == 0)
+		feed_chains(fetch);
+		if (fetch->nchains == 0)
 			return fetch->feeder_ended ? TRIGGER_FETCH_END : TRIGGER_FETCH_WAIT;
 
-		stream = fetch->streams[0];
-		if (!trigger_stream_advance(stream))
+		chain = fetch->chains[0];
+		if (!trigger_chain_advance(chain, false))
 			return TRIGGER_FETCH_WAIT;
-		if (trigger_stream_peek(stream, row))
+		if (trigger_chain_peek(chain, row))
 		{
-			*result = stream;
+			*result = chain;
 			return TRIGGER_FETCH_ROW;
 		}
 
 		/* handed out, or gone since the list was read */
-		trigger_stream_free(stream);
-		fetch->nstreams--;
-		memmove(fetch->streams, fetch->streams + 1,
-				fetch->nstreams * sizeof(TriggerStream *));
+		trigger_chain_free(chain);
+		fetch->nchains--;
+		memmove(fetch->chains, fetch->chains + 1,
+				fetch->nchains * sizeof(TriggerChain *));
 		if (fetch->plan.limit == 0)
 			widen(fetch);
 	}
@@ -394,31 +432,36 @@ trigger_fetch_try(TriggerFetch *fetch, TriggerRow *row)
 {
 	if (fetch->taken)
 	{
-		trigger_stream_next(fetch->taken);
+		trigger_chain_next(fetch->taken);
 		fetch->taken = NULL;
 	}
 	if (fetch->handed % ROWS_PER_POLL == ROWS_PER_POLL - 1)
+	{
 		trigger_http_poll(fetch->plan.http);
+		if (!fetch->feeder && fetch->handed != fetch->polled)
+			run_chains(fetch, true);
+		fetch->polled = fetch->handed;
+	}
 
 	for (;;)
 	{
-		TriggerStream *stream = NULL;
+		TriggerChain *chain = NULL;
 		TriggerFetchResult result;
 
 		if (fetch->feeder)
-			result = next_retrieved(fetch, &stream, row);
+			result = next_retrieved(fetch, &chain, row);
 		else if (fetch->merge)
-			result = next_merged(fetch, &stream, row);
+			result = next_merged(fetch, &chain, row);
 		else
-			result = next_in_turn(fetch, &stream, row);
+			result = next_in_turn(fetch, &chain, row);
 		if (result != TRIGGER_FETCH_ROW)
 			return result;
 		if (is_repeated(fetch, row))
 		{
-			trigger_stream_next(stream);
+			trigger_chain_next(chain);
 			continue;
 		}
-		fetch->taken = stream;
+		fetch->taken = chain;
 		fetch->handed++;
 		return TRIGGER_FETCH_ROW;
 	}
@@ -433,6 +476,7 @@ trigger_fetch_wait(TriggerFetch *fetch)
 	instr_time	start;
 	instr_time	duration;
 
+	CHECK_FOR_INTERRUPTS();
 	INSTR_TIME_SET_CURRENT(start);
 	trigger_http_wait_any(fetch->plan.http);
 	INSTR_TIME_SET_CURRENT(duration);

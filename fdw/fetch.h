@@ -42,6 +42,12 @@ typedef enum TriggerFetchResult
 	TRIGGER_FETCH_WAIT			/* nothing yet; trigger_fetch_wait() */
 } TriggerFetchResult;
 
+/* Requests that are under way, of all streams of a fetch. */
+typedef struct TriggerLoad
+{
+	int			in_flight;
+} TriggerLoad;
+
 /* Should a row that the list found be retrieved? */
 typedef bool (*TriggerFetchQualifies) (void *arg, const TriggerRow *row);
 
@@ -71,6 +77,7 @@ typedef struct TriggerFetchPlan
 	TriggerFetchQualifies qualifies;
 	void	   *qualifies_arg;
 	TriggerFetchStats *stats;
+	TriggerLoad *load;			/* set by the fetch */
 } TriggerFetchPlan;
 
 typedef struct TriggerFetch TriggerFetch;

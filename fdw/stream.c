@@ -8,7 +8,8 @@
  * and then read from there.  It never blocks; a fetch runs several of them.
  *
  * Of a list, one page is being handed out while at most one more is under
- * way, so memory is bounded by pages, not by the result.
+ * way, so memory is bounded by pages, not by the result.  When to ask for a
+ * page is for the caller to say.
  *
  * Portions Copyright (c) 2026, trigger_fdw contributors
  *
@@ -46,6 +47,7 @@ struct TriggerStream
 	MemoryContext context;		/* of the stream */
 	TriggerRequest *item;		/* NULL: only the list */
 	TriggerRequest *list;		/* NULL: only the item */
+	TriggerRequest part;		/* what "list" points to after a restart */
 	List	   *other_lists;	/* where to look if the item is not in it */
 	int64		moment;			/* when the item was created, 0: unknown */
 	StreamPhase phase;
@@ -56,6 +58,7 @@ struct TriggerStream
 
 	/* under way */
 	TriggerTransfer *transfer;
+	bool		in_flight;		/* it is counted as that */
 	TriggerRequest sent;		/* with its token, if it has one */
 	TriggerPage sent_page;
 	bool		has_page;
@@ -76,6 +79,9 @@ struct TriggerStream
 	int			next_number;
 
 	TriggerWindow window;		/* WINDOW paging */
+
+	TriggerSplitPage shown;		/* by the last page of the list */
+	bool		fresh;			/* nobody has looked at it yet */
 
 	/* to notice lists that do not end */
 	uint64		pages;
@@ -136,12 +142,67 @@ trigger_stream_create_retrieve(const TriggerFetchPlan *plan,
 }
 
 /*
+ * The transfer is not under way any more.
+ */
+static void
+note_landed(TriggerStream *stream)
+{
+	if (stream->in_flight)
+		stream->plan->load->in_flight--;
+	stream->in_flight = false;
+}
+
+/*
+ * End the transfer, done or not, and give its memory back.
+ */
+static void
+end_transfer(TriggerStream *stream)
+{
+	note_landed(stream);
+	trigger_transfer_free(stream->transfer);
+	stream->transfer = NULL;
+}
+
+/*
  * Free a stream, cancelling what is under way.
  */
 void
 trigger_stream_free(TriggerStream *stream)
 {
+	end_transfer(stream);
 	MemoryContextDelete(stream->context);
+}
+
+/*
+ * Use a stream of a list again, for the part of "list" between two times (0:
+ * no bound).
+ */
+void
+trigger_stream_restart(TriggerStream *stream, const TriggerRequest *list,
+					   int64 from, int64 to)
+{
+	Assert(stream->item == NULL);
+	end_transfer(stream);
+	MemoryContextReset(stream->page_context);
+	stream->rows = NULL;
+	stream->next_row = 0;
+	if (stream->cursor)
+		pfree(stream->cursor);
+	if (stream->next_cursor)
+		pfree(stream->next_cursor);
+	if (stream->marked_cursor)
+		pfree(stream->marked_cursor);
+	stream->cursor = stream->next_cursor = stream->marked_cursor = NULL;
+	stream->mark_at = 1;
+	stream->pages = 0;
+	stream->more = false;
+	stream->fresh = false;
+	stream->remaining = 0;
+	stream->phase = STREAM_NEW;
+	stream->part = *list;
+	stream->part.from = from;
+	stream->part.to = to;
+	stream->list = &stream->part;
 }
 
 /*
@@ -199,6 +260,8 @@ send_it(TriggerStream *stream)
 	stream->transfer = trigger_transfer_start(stream->plan->http, &http,
 											  stream->transfer_context,
 											  &stats->http);
+	stream->plan->load->in_flight++;
+	stream->in_flight = true;
 	MemoryContextSwitchTo(old);
 
 	if (stats->first_request == NULL)
@@ -234,8 +297,7 @@ send_again(TriggerStream *stream)
 	if (response->failure != TRIGGER_HTTP_OK ||
 		!trigger_exchange_renew(&stream->sent, response->status))
 		return false;
-	trigger_transfer_free(stream->transfer);
-	stream->transfer = NULL;
+	end_transfer(stream);
 	send_it(stream);
 	return true;
 }
@@ -354,16 +416,6 @@ read_answer(TriggerStream *stream, bool list, bool search)
 	stream->plan->stats->pages++;
 	stream->plan->stats->rows += stream->rows->nrows;
 	return true;
-}
-
-/*
- * The transfer has served its purpose: give its memory back.
- */
-static void
-end_transfer(TriggerStream *stream)
-{
-	trigger_transfer_free(stream->transfer);
-	stream->transfer = NULL;
 }
 
 /*
@@ -547,6 +599,48 @@ row_moment(const TriggerStream *stream, int row)
 }
 
 /*
+ * Note what a page of the list shows of its times.  Rows are looked at one
+ * by one: that they are sorted is what cutting a list relies on.
+ */
+static void
+note_shown(TriggerStream *stream)
+{
+	TriggerRows *rows = stream->rows;
+	int			slot = stream->plan->order_slot;
+	TriggerSplitPage *shown = &stream->shown;
+	TimestampTz newest = 0;
+	TimestampTz before = 0;
+
+	stream->fresh = true;
+	memset(shown, 0, sizeof(TriggerSplitPage));
+	shown->more = stream->more;
+	shown->clock = (int64)
+		(trigger_transfer_response(stream->transfer)->date * 1000);
+	shown->nrows = rows->nrows;
+	if (slot < 0)
+		return;
+	shown->sorted = true;
+	for (int i = 0; i < rows->nrows; i++)
+	{
+		TimestampTz when =
+		DatumGetTimestampTz(rows->values[(size_t) i * rows->nslots + slot]);
+
+		if (i == 0)
+			newest = when;
+		else if (when > before)
+			shown->sorted = false;
+		if (when % 1000 != 0)
+			shown->sorted = false;
+		before = when;
+	}
+	if (rows->nrows > 0)
+	{
+		shown->newest = trigger_timestamp_to_ms(newest, false);
+		shown->oldest = trigger_timestamp_to_ms(before, false);
+	}
+}
+
+/*
  * Pages by time: work out the bounds of the next.
  */
 static void
@@ -672,6 +766,7 @@ finish_page(TriggerStream *stream)
 	stream->next_cursor = NULL;
 	if (stream->more && by_cursor && rows->next)
 		stream->next_cursor = MemoryContextStrdup(stream->context, rows->next);
+	note_shown(stream);
 	end_transfer(stream);
 
 	if (stream->item && keep_wanted_row(stream))
@@ -693,53 +788,21 @@ finish_page(TriggerStream *stream)
 }
 
 /*
- * Should the next page be asked for while this one is handed out?
- */
-static bool
-wants_next_page(const TriggerStream *stream)
-{
-	int			unread = stream->rows->nrows - stream->next_row;
-
-	if (unread == 0)
-		return true;
-	if (stream->item || stream->plan->serial)
-		return false;
-	if (stream->remaining > 0)
-		return stream->remaining > unread;
-	switch (stream->plan->ahead)
-	{
-		case TRIGGER_AHEAD_ALWAYS:
-			return true;
-		case TRIGGER_AHEAD_LATER:
-			return stream->pages > 1;
-		case TRIGGER_AHEAD_NEVER:
-			break;
-	}
-	return false;
-}
-
-/*
- * Do what can be done without waiting.  True if a row can be taken or the
- * stream is done; false if an answer must be waited for.
+ * Do what can be done without waiting, but ask for no further page.  True if
+ * a row can be taken or the stream is done; false if an answer must be waited
+ * for, or a page asked for.
  */
 bool
 trigger_stream_advance(TriggerStream *stream)
 {
 	for (;;)
 	{
-		bool		unread = stream->rows != NULL &&
-		stream->next_row < stream->rows->nrows;
-
-		if (unread)
+		if (stream->in_flight && trigger_transfer_done(stream->transfer))
+			note_landed(stream);
+		if (trigger_stream_unread(stream) > 0)
 			return true;
 		if (stream->transfer == NULL)
-		{
-			if (stream->phase == STREAM_DONE)
-				return true;
-			if (!stream->more)
-				return false;	/* not started */
-			send_page(stream, stream->next_cursor, stream->next_number);
-		}
+			return stream->phase == STREAM_DONE;
 		if (!trigger_transfer_done(stream->transfer))
 			return false;
 		if (send_again(stream))
@@ -748,9 +811,71 @@ trigger_stream_advance(TriggerStream *stream)
 			finish_item(stream);
 		else
 			finish_page(stream);
-		if (stream->more && wants_next_page(stream))
-			send_page(stream, stream->next_cursor, stream->next_number);
 	}
+}
+
+/*
+ * Rows of the page at hand that were not taken yet.
+ */
+int
+trigger_stream_unread(const TriggerStream *stream)
+{
+	return stream->rows ? stream->rows->nrows - stream->next_row : 0;
+}
+
+/*
+ * Is an answer under way, or not looked at yet?
+ */
+bool
+trigger_stream_busy(const TriggerStream *stream)
+{
+	return stream->transfer != NULL;
+}
+
+/*
+ * Is there a page that could be asked for?
+ */
+bool
+trigger_stream_more(const TriggerStream *stream)
+{
+	return stream->more && stream->transfer == NULL;
+}
+
+/*
+ * Ask for it.
+ */
+void
+trigger_stream_ask(TriggerStream *stream)
+{
+	char	   *cursor = stream->next_cursor;
+
+	stream->next_cursor = NULL;
+	send_page(stream, cursor, stream->next_number);
+}
+
+/*
+ * What the last page has shown (but not what it was asked for), if it has
+ * come since the last call.
+ */
+bool
+trigger_stream_shown(TriggerStream *stream, TriggerSplitPage *page)
+{
+	if (!stream->fresh)
+		return false;
+	stream->fresh = false;
+	*page = stream->shown;
+	return true;
+}
+
+/*
+ * Somebody else reads what follows the page at hand.
+ */
+void
+trigger_stream_cut(TriggerStream *stream)
+{
+	Assert(stream->transfer == NULL);
+	stream->more = false;
+	stream->phase = STREAM_DONE;
 }
 
 /*

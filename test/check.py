@@ -25,6 +25,7 @@ SEED = ["--seed", "1"] if os.environ.get("CI") else []
 PARTS = {
     "lint": [PYTHON, "test/lint/lint.py"],
     "json": [PYTHON, "test/json/run.py", *SEED],
+    "split": [PYTHON, "test/split/run.py"],
     "emulator": [PYTHON, "-m", "unittest", "discover", "-s", "test/emulator"],
     "replay": [PYTHON, "test/replay/replay.py"],
     "httpcore": [PYTHON, "test/httpcore/run.py"],

@@ -55,6 +55,12 @@ class Memory(Case):
         self.compare("SELECT count(id), count(metadata), count(tags), max(cost_in_cents) FROM"
                      " (SELECT * FROM bulk.runs LIMIT {}) q", RUNS)
 
+    def test_list_in_windows(self):
+        """The same with eight requests under way."""
+        self.server("bulk", self.bulk.url, {"concurrency": 8})
+        self.compare("SELECT count(id), count(metadata), count(tags), max(cost_in_cents) FROM"
+                     " (SELECT * FROM bulk.runs LIMIT {}) q", RUNS)
+
     def test_pages_of_rescans(self):
         """A scan that is begun again many times in one statement keeps nothing of the former."""
         self.server("bulk", self.bulk.url)
