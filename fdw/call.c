@@ -31,21 +31,63 @@ is_wanted(const TriggerCall *call, int status)
 }
 
 /*
- * The answer to a request that must not be sent twice was lost: nobody knows
- * what became of it.
+ * Nobody knows what became of a request that must not be sent twice: its
+ * answer was lost, cannot be read, or comes from a gateway that has waited in
+ * vain for the API's.  The SQLSTATE is that of the failure.
  */
 static void
 report_unknown_outcome(const TriggerHttpResponse *response,
 					   const TriggerTarget *target,
 					   const TriggerCall *call, const char *source)
 {
+	const char *reason = response->message ? response->message : "no answer";
+	int			sqlstate = ERRCODE_CONNECTION_FAILURE;
+
+	if (response->failure == TRIGGER_HTTP_OK)
+	{
+		sqlstate = ERRCODE_FDW_ERROR;
+		reason = psprintf("HTTP status %d: %s", response->status,
+						  trigger_answer_message(response, target));
+	}
+	else if (response->failure == TRIGGER_HTTP_BROKEN ||
+			 response->failure == TRIGGER_HTTP_TOO_LARGE)
+		sqlstate = ERRCODE_PROTOCOL_VIOLATION;
 	ereport(ERROR,
-			(errcode(ERRCODE_CONNECTION_FAILURE),
+			(errcode(sqlstate),
 			 errmsg("outcome of operation \"%s\" on server \"%s\" is unknown",
 					call->endpoint->operation, target->server_name),
 			 errdetail("%s: %s.  The request may have been carried out.", source,
-					   response->message ? response->message : "no answer"),
+					   reason),
 			 errhint("It was not repeated, because that could do it twice.  Look at what is there before you run the statement again.")));
+}
+
+/*
+ * Is it unknown what became of a request, although it must not be repeated?
+ */
+static bool
+is_unknown(const TriggerHttpResponse *response, const TriggerCall *call)
+{
+	if (response->failure == TRIGGER_HTTP_OK)
+		return call->repeat == TRIGGER_REPEAT_NEVER &&
+			(response->status == 502 || response->status == 504);
+	return call->repeat != TRIGGER_REPEAT_SAFE && response->maybe_processed;
+}
+
+/*
+ * Success is an answer of the API's: an object.  A page of a proxy's with
+ * status 200, say, must not pass for it where nothing of it is needed.
+ */
+static void
+check_document(const TriggerCallResult *result, const TriggerCall *call)
+{
+	TriggerJson json;
+
+	trigger_json_open(&json, result->body, result->body_len, result->source);
+	if (call->endpoint->method &&
+		trigger_json_peek(&json) != JSON_TOKEN_OBJECT_START)
+		trigger_json_expect(&json, JSON_TOKEN_OBJECT_START, "an object");
+	trigger_json_skip(&json);
+	trigger_json_close(&json);
 }
 
 /*
@@ -139,8 +181,7 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 			 trigger_exchange_renew(&request, response->status));
 	MemoryContextSwitchTo(old);
 
-	if (response->failure != TRIGGER_HTTP_OK && response->maybe_processed &&
-		call->repeat != TRIGGER_REPEAT_SAFE)
+	if (is_unknown(response, call) && !is_wanted(call, response->status))
 	{
 		if (!call->report_loss)
 			report_unknown_outcome(response, target, call, result->source);
@@ -159,6 +200,9 @@ trigger_call(TriggerHttp *http, const TriggerTarget *target,
 	result->body_len = response->body_len;
 	result->body = pnstrdup(response->body, response->body_len);
 	MemoryContextDelete(context);
+	/* who asks for losses has something to clean up, and looks by himself */
+	if (!is_wanted(call, result->status) && !call->report_loss)
+		check_document(result, call);
 	return result;
 }
 

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cluster import Cluster  # noqa: E402
 from emulator_process import Emulator, credentials  # noqa: E402
 from pgwire import PgError  # noqa: E402, F401
+from processes import descriptors, private_kb, sockets  # noqa: E402, F401
 from setup import create_default, create_server, quote  # noqa: E402, F401
 
 PATIENCE = 20               # seconds until a condition must hold
@@ -112,34 +113,6 @@ def wait_until(condition, what, patience=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError(f"in vain waited for: {what}")
         time.sleep(0.002)
-
-
-def descriptors(pid):
-    """Open file descriptors of a backend."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def sockets(pid):
-    """Internet sockets that a backend has open (as inode names)."""
-    found = set()
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            target = os.readlink(f"/proc/{pid}/fd/{fd}")
-        except FileNotFoundError:
-            continue
-        if target.startswith("socket:"):
-            found.add(target[8:-1])
-    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as file:
-        return found & {line.split()[9] for line in file.readlines()[1:]}
-
-
-def private_kb(pid):
-    """Private memory of a process in kB."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("RssAnon"):
-                return int(line.split()[1])
-    raise RuntimeError("no RssAnon")
 
 
 class Case(unittest.TestCase):

@@ -5,6 +5,7 @@ no connection ever holds up another. Requests of one connection are answered in 
 """
 
 import asyncio
+import contextlib
 import email.utils
 import http.client
 import itertools
@@ -410,7 +411,9 @@ class Connection(asyncio.Protocol):
         self.closing = True
         sock = self.transport.get_extra_info("socket")
         if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # the client may have closed it before
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     def _close_with(self, answer):
@@ -495,5 +498,9 @@ def _chunks(body):
 class SilentConnection(asyncio.Protocol):
     """A peer that accepts the connection and never says anything."""
 
+    # nobody else does, and a collected transport would reset its connection
+    kept = set()
+
     def connection_made(self, transport):
         transport.pause_reading()
+        self.kept.add(transport)

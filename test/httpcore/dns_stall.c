@@ -1,4 +1,7 @@
-/* LD_PRELOAD: names that end in "stall.test" take long to resolve. */
+/*
+ * LD_PRELOAD: names that end in "stall.test" take long to resolve, those that
+ * end in "fail.test" do not at all.
+ */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -19,5 +22,7 @@ getaddrinfo(const char *node, const char *service,
 		sleep(4);
 		return EAI_NONAME;
 	}
+	if (node != NULL && strstr(node, "fail.test") != NULL)
+		return EAI_NONAME;
 	return real(node, service, hints, res);
 }
