@@ -33,6 +33,8 @@ PARTS = {
     "behaviour": [PYTHON, "test/behaviour/run.py"],
     "examples": [PYTHON, "-m", "unittest", "discover", "-s", "test/examples"],
     "faults": [PYTHON, "test/faults/faults.py", *SEED],
+    "matrix": [PYTHON, "test/faults/matrix.py"],
+    "storm": [PYTHON, "test/faults/storm.py", "--shots", "120", *SEED],
     "differential": [PYTHON, "test/differential/differential.py", *SEED],
     "query": [PYTHON, "test/trql/differential.py", *SEED],
     "contract": ["sh", "test/contract/run.sh"],
