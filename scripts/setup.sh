@@ -50,10 +50,16 @@ group_node() {
     need npm have npm
 }
 
+# it stands where only root looks
+group_nginx() {
+    need nginx exists /usr/sbin/nginx
+}
+
 group_check() {
     group_demo
     group_node
     need "postgresql-$version-cron" pg_has --pkglibdir /pg_cron.so
+    group_nginx
     need curl have curl
     need openssl have openssl
     need cppcheck have cppcheck
@@ -62,6 +68,8 @@ group_check() {
 group_bench() {
     group_demo
     group_node
+    group_nginx
+    need openssl have openssl
     group_valgrind
 }
 
@@ -96,14 +104,26 @@ echo "setup: installing $missing"
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
 
-# A server that is installed for tests must not leave a cluster running.
+# A server that is installed for tests must not be left running.
 no_cluster=/etc/postgresql-common/createcluster.d/trigger_fdw.conf
+no_service=/usr/sbin/policy-rc.d
+made=
+# shellcheck disable=SC2086  # one word for each file
+trap '[ -z "$made" ] || $sudo rm -f $made' EXIT
 case $missing in
     *"postgresql-$version "*)
-        # shellcheck disable=SC2064  # expand now
-        trap "$sudo rm -f $no_cluster" EXIT
+        made=$no_cluster
         $sudo mkdir -p "${no_cluster%/*}"
         echo "create_main_cluster = false" | $sudo tee "$no_cluster" >/dev/null
+        ;;
+esac
+case $missing in
+    *"nginx "*)
+        if ! exists $no_service; then
+            made="$made $no_service"
+            printf '#!/bin/sh\nexit 101\n' | $sudo tee $no_service >/dev/null
+            $sudo chmod 755 $no_service
+        fi
         ;;
 esac
 log=$(mktemp)

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from cluster import Cluster  # noqa: E402
 from emulator_process import Emulator, credentials  # noqa: E402
+from nginx import Nginx  # noqa: E402, F401
 from pgwire import PgError  # noqa: E402, F401
 from processes import descriptors, private_kb, sockets  # noqa: E402, F401
 from setup import create_default, create_server, quote  # noqa: E402, F401
