@@ -82,9 +82,13 @@ static void
 get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 				RelOptInfo *output_rel, void *extra)
 {
-	if (IS_SIMPLE_REL(input_rel) &&
-		!trql_is_query_table(planner_rt_fetch(input_rel->relid, root)->relid))
-		return;
+	if (IS_SIMPLE_REL(input_rel))
+	{
+		RangeTblEntry *rte = planner_rt_fetch(input_rel->relid, root);
+
+		if (rte->rtekind != RTE_RELATION || !trql_is_query_table(rte->relid))
+			return;
+	}
 	trql_get_upper_paths(root, stage, input_rel, output_rel, extra);
 }
 

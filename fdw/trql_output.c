@@ -302,7 +302,7 @@ trql_make_plan(TrqlRel *rel, List *tlist, List *quals, int scanrelid, int hint,
 	if (rel->fields == NIL)
 		(void) trql_add_field(rel, "toUInt8(1)", "row", TRQL_INT,
 							  TRQL_FIELD_PLAIN_NUMBER, INT4OID, -1);
-	numbers = list_make5_int(rel->base->relid, paged, rel->limit, rel->offset, hint);
+	numbers = list_make4_int(paged, rel->limit, rel->offset, hint);
 	numbers = lappend_int(lappend_int(numbers, time), key);
 	foreach(cell, rel->cx.bounds)
 	{

@@ -42,7 +42,6 @@ enum TrqlPrivate
 
 enum TrqlNumber
 {
-	TrqlNumberRelation,			/* index into the range table */
 	TrqlNumberPaged,			/* rows may be read in pages */
 	TrqlNumberLimit,			/* LIMIT of the query, -1: none */
 	TrqlNumberOffset,			/* OFFSET */

@@ -94,6 +94,17 @@ plan_number(const ForeignScan *plan, enum TrqlNumber which)
 }
 
 /*
+ * The table in the range table.  What is above a table has no relation of its
+ * own, and only this set is kept up to date when subqueries are put together.
+ */
+static int
+plan_relation(const ForeignScan *plan)
+{
+	return plan->scan.scanrelid > 0 ? plan->scan.scanrelid :
+		bms_next_member(plan->fs_relids, -1);
+}
+
+/*
  * One field of the answer.
  */
 static void
@@ -174,7 +185,7 @@ trql_begin_scan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState	   *estate = node->ss.ps.state;
-	RangeTblEntry *rte = exec_rt_fetch(plan_number(plan, TrqlNumberRelation), estate);
+	RangeTblEntry *rte = exec_rt_fetch(plan_relation(plan), estate);
 	TrqlScanState *state;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
@@ -618,7 +629,7 @@ trql_explain_scan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	TrqlScanState *state = (TrqlScanState *) node->fdw_state;
-	RangeTblEntry *rte = rt_fetch(plan_number(plan, TrqlNumberRelation), es->rtable);
+	RangeTblEntry *rte = rt_fetch(plan_relation(plan), es->rtable);
 	TrqlTable  *table = open_table(plan, rte->relid);
 	TriggerValue *values = describe_values(node, es);
 
