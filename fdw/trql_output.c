@@ -158,6 +158,17 @@ special_column(TrqlRel *rel, Node *node)
 }
 
 /*
+ * Add a key that is selected under a name.
+ */
+static void
+add_key(TrqlRel *rel, Node *node, const char *text, const char *name)
+{
+	rel->keys = lappend(rel->keys, node);
+	rel->key_texts = lappend(rel->key_texts, pstrdup(text));
+	rel->key_names = lappend(rel->key_names, pstrdup(name));
+}
+
+/*
  * Group by a column whose values are translated by name.  Two states are
  * shown alike, and so are environments of one name; of those there is only
  * one if the query is about one environment.
@@ -165,7 +176,7 @@ special_column(TrqlRel *rel, Node *node)
 static bool
 add_special_key(TrqlRel *rel, Node *node, const TrqlColumn *column)
 {
-	char	   *key = pstrdup(column->name);
+	const char *key;
 	int			field;
 
 	if (column->special == TRQL_ENVIRONMENT && strcmp(rel->table->scope, "environment") != 0)
@@ -179,8 +190,7 @@ add_special_key(TrqlRel *rel, Node *node, const TrqlColumn *column)
 	}
 	else
 		field = trql_add_column(rel, column);
-	rel->keys = lappend(rel->keys, node);
-	rel->key_texts = lappend(rel->key_texts, key);
+	add_key(rel, node, column->name, strVal(list_nth(rel->names, field)));
 	add_to_tlist(rel, node, field);
 	return true;
 }
@@ -193,6 +203,8 @@ trql_add_key(TrqlRel *rel, Node *node)
 {
 	const TrqlColumn *column = special_column(rel, node);
 	TrqlExpr	expr;
+	char	   *output;
+	int			field;
 
 	if (list_member(rel->keys, node))
 		return true;
@@ -205,11 +217,19 @@ trql_add_key(TrqlRel *rel, Node *node)
 	if (expr.class == TRQL_FLOAT || expr.class == TRQL_TEXTS ||
 		expr.class == TRQL_JSON)
 		return false;
-	rel->keys = lappend(rel->keys, node);
-	rel->key_texts = lappend(rel->key_texts, expr.text);
-	add_to_tlist(rel, node,
-				 trql_add_field(rel, trql_output_text(&expr), "expression", expr.class,
-								0, exprType(node), exprTypmod(node)));
+
+	/*
+	 * Groups are named by what is selected: of a column that is computed, the
+	 * API knows no other name there.
+	 */
+	output = trql_output_text(&expr);
+	if (strcmp(output, expr.text) != 0)
+		(void) trql_add_field(rel, expr.text, "expression", TRQL_JSON, 0, JSONOID, -1);
+	field = trql_add_field(rel, output, "expression", expr.class, 0, exprType(node),
+						   exprTypmod(node));
+	add_key(rel, node, expr.text,
+			psprintf("c%d", strcmp(output, expr.text) != 0 ? field : field + 1));
+	add_to_tlist(rel, node, field);
 	return true;
 }
 
@@ -250,7 +270,7 @@ group_text(const TrqlRel *rel)
 
 	initStringInfo(&buf);
 	if (rel->key_texts)
-		appendStringInfo(&buf, " GROUP BY %s", join(rel->key_texts, ", "));
+		appendStringInfo(&buf, " GROUP BY %s", join(rel->key_names, ", "));
 	if (rel->having)
 		appendStringInfo(&buf, " HAVING %s", conjunction(rel->having));
 	return buf.data;

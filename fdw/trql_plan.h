@@ -34,6 +34,7 @@ typedef struct TrqlRel
 	bool		grouped;
 	List	   *keys;			/* Expr *, of GROUP BY */
 	List	   *key_texts;		/* char *, the same */
+	List	   *key_names;		/* char *, what they are selected as */
 	List	   *having;			/* char * */
 	char	   *order;			/* NULL: none */
 	int			limit;			/* -1: none */

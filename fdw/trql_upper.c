@@ -229,6 +229,37 @@ add_distinct(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel)
 }
 
 /*
+ * If a sort key is a key of the groups, use the name that it is selected as.
+ */
+static char *
+name_key(const TrqlRel *rel, Node *node, char *order)
+{
+	ListCell   *key;
+	ListCell   *text;
+	ListCell   *name;
+
+	forthree(key, rel->keys, text, rel->key_texts, name, rel->key_names)
+	{
+		StringInfoData buf;
+		const char *from = lfirst(text);
+		char	   *at;
+
+		if (!equal(lfirst(key), node))
+			continue;
+		initStringInfo(&buf);
+		while ((at = strstr(order, from)) != NULL)
+		{
+			appendBinaryStringInfo(&buf, order, at - order);
+			appendStringInfoString(&buf, lfirst(name));
+			order = at + strlen(from);
+		}
+		appendStringInfoString(&buf, order);
+		return buf.data;
+	}
+	return order;
+}
+
+/*
  * Add a key of ORDER BY.
  */
 static bool
@@ -246,7 +277,8 @@ add_sort_key(TrqlRel *rel, SortGroupClause *clause, List *tlist, StringInfo orde
 		!trql_deparse_order(&rel->cx, node, exprCollation(node),
 							clause->sortop == type->gt_opr, clause->nulls_first, &text))
 		return false;
-	appendStringInfo(order, "%s%s", order->len ? ", " : "", text);
+	appendStringInfo(order, "%s%s", order->len ? ", " : "",
+					 name_key(rel, node, text));
 	return true;
 }
 
