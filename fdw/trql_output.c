@@ -74,6 +74,10 @@ trql_add_column(TrqlRel *rel, const TrqlColumn *column)
 				expr.text = trql_output_text(&expr);
 			break;
 		case TRQL_FLOAT:
+			/* the API's numbers have no negative zero, but its texts do */
+			expr.text = psprintf("plus(%s, 0)", expr.text);
+			expr.text = trql_output_text(&expr);
+			break;
 		case TRQL_DECIMAL:
 			expr.text = trql_output_text(&expr);
 			break;

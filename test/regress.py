@@ -55,6 +55,7 @@ TESTS = [
     "writes_sessions",
     "writes_misc",
     "tokens",
+    "query",
 ]
 
 

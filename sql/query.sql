@@ -1,0 +1,64 @@
+--
+-- Tables of schema "query", and queries in the API's own language.
+--
+\pset format unaligned
+\pset tuples_only on
+\pset null NULL
+SET timezone = 'UTC';
+SET datestyle = 'ISO, MDY';
+CALL reset_emulator();
+SELECT failure($$IMPORT FOREIGN SCHEMA query FROM SERVER prod INTO public OPTIONS (x 'y')$$);
+CREATE SCHEMA trql;
+IMPORT FOREIGN SCHEMA query EXCEPT (llm_models) FROM SERVER prod INTO trql;
+SELECT relname, ftoptions FROM pg_foreign_table JOIN pg_class ON oid = ftrelid
+WHERE relnamespace = 'trql'::regnamespace ORDER BY 1;
+SELECT attname, format_type(atttypid, atttypmod), attfdwoptions
+FROM pg_attribute WHERE attrelid = 'trql.runs'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT requests();
+
+-- one request, however many groups and conditions
+SELECT task_identifier, status, count(*) FROM trql.runs GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 3;
+SELECT environment, count(*), avg(usage_duration), sum(total_duration), max(depth),
+       count(DISTINCT queue), bool_or(is_test), bool_and(is_finished),
+       count(*) FILTER (WHERE NOT (is_test OR status IN ('Failed', 'Pending version')))
+FROM trql.runs GROUP BY 1;
+SELECT requests();
+
+-- what is pushed
+EXPLAIN (COSTS off)
+SELECT run_id, environment, queue, output FROM trql.runs
+WHERE status = 'Pending version' AND (tags && '{a,b}' OR queue IS NULL) AND batch_id <> 'batch_1'
+  AND task_identifier LIKE 'a\_b%' AND triggered_at >= '2026-05-20' AND concurrency_key = 'a\b''c';
+EXPLAIN (COSTS off)
+SELECT date_trunc('week', triggered_at, 'Europe/Paris'), count(*) FROM trql.runs
+GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 DESC LIMIT 3 OFFSET 1;
+EXPLAIN (COSTS off) SELECT DISTINCT total_duration FROM trql.runs;
+-- and what is not: a sum of floats, a zone with another meaning, an overflow
+EXPLAIN (COSTS off) SELECT sum(total_cost) FROM trql.runs WHERE depth = 0;
+EXPLAIN (COSTS off) SELECT count(*) FROM trql.runs WHERE date_trunc('day', triggered_at, 'CET') = '2026-05-01';
+EXPLAIN (COSTS off) SELECT count(*) FROM trql.runs WHERE depth * depth > 3::smallint;
+SELECT requests();
+
+-- the same rows as the lists have
+SELECT count(*) FROM trql.runs q JOIN prod.runs r ON r.id = q.run_id AND r.created_at = q.triggered_at;
+SELECT count(*) FROM (SELECT 1 FROM trql.runs LIMIT 7) AS x;
+
+-- lists with nulls, and empty ones
+SELECT (SELECT count(*) FROM trql.runs WHERE queue <> ALL ('{}')),
+       (SELECT count(*) FROM trql.runs WHERE NOT batch_id = ANY (ARRAY['batch_1', NULL])),
+       (SELECT count(*) FROM trql.runs WHERE tags @> '{}'),
+       (SELECT count(*) FROM trql.runs WHERE tags @> ARRAY[NULL]::text[]),
+       (SELECT count(*) FROM trql.runs WHERE usage_duration IN (1, 9007199254740993));
+
+-- no writes
+SELECT failure($$INSERT INTO trql.runs (run_id) VALUES ('run_1')$$);
+SELECT failure($$DELETE FROM trql.runs$$);
+
+-- verbatim
+SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs');
+SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs WHERE (depth = 0 OR depth = 1) AND is_test = 1');
+SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs WHERE depth = 0 AND depth BETWEEN 0 AND 1');
+SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs WHERE and(depth = 0, or(is_test = 1, is_test = 0))');
+SELECT failure($$SELECT * FROM trigger_query('prod', 'SELEC')$$);
+SELECT failure($$SELECT * FROM trigger_query('pat', 'SELECT 1 AS a')$$);
+DROP SCHEMA trql CASCADE;
