@@ -76,7 +76,8 @@ BOARDS = (
           "GROUP BY 1 ORDER BY 1", GROUPS, "sequence"),
     Board("first and last run of each version", "SELECT task_version, min(triggered_at), "
           "max(triggered_at), count(*) FROM {t} GROUP BY 1", ALL),
-    Board("tests and others", "SELECT is_test, count(*), count(batch_id) FROM {t} GROUP BY 1", ALL),
+    Board("tests and others", "SELECT is_test, count(*), count(completed_at) FROM {t} GROUP BY 1",
+          ALL),
     Board("median and 95th percentile",
           "SELECT task_identifier, percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration), "
           "percentile_cont(0.95) WITHIN GROUP (ORDER BY total_duration) FROM {t} "

@@ -53,7 +53,8 @@ def difference(how, got, expected, unlimited=None, rough=()):
     the order of the rows: if only they differ, nothing is wrong.
     """
     problem = _difference(how, got, expected, unlimited, rough)
-    if problem and any(NEGATIVE_ZERO.search(value or "") for row in expected for value in row):
+    if problem and any(NEGATIVE_ZERO.search(value or "") for row in expected + got
+                       for value in row):
         return _difference(how, *map(_without_negative_zeros, (got, expected, unlimited or [])),
                            rough)
     return problem

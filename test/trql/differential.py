@@ -49,6 +49,7 @@ TABLES = (("trql.runs", "plain.runs", 80), ("project.runs", "plain.project_runs"
 KEYS = {"llm_metrics": "span_id", "metrics": "machine_id"}
 PLANNER = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_sort",
            "enable_incremental_sort", "enable_memoize", "enable_material", "enable_hashagg")
+SLOW = 3                    # seconds of a case that are worth a line
 # of the queries that one request could answer, so many must be answered by one
 LEAST_FULLY, LEAST_PARTLY = 0.1, 0.1
 
@@ -260,14 +261,14 @@ class Differential:
         self.session.query("ROLLBACK")
         return [str(error)] if error else [row[0] for row in plan]
 
-    def share(self, text, settings, requests):
+    def share(self, text, settings):
         """How much of a query was the engine's work: fully, partly, not."""
+        asked = [record["body"] for record in self.emulator.records()]
         plan = self.explain(text, settings)
         nodes = [line for line in plan if "->" in line or not line.startswith(" ")]
-        if len(nodes) == 1 and nodes[0].strip().startswith("Foreign Scan") and requests == 1 \
+        if len(nodes) == 1 and nodes[0].strip().startswith("Foreign Scan") and len(asked) == 1 \
                 and not any(line.strip().startswith("Filter:") for line in plan):
             return "fully"
-        asked = [record["body"] for record in self.emulator.records()]
         return "partly" if any(map(pushes, asked)) else "not"
 
     # -- one case -----------------------------------------------------------------------
@@ -293,12 +294,16 @@ class Differential:
         self.counts[foreign] += 1
         self.counts[way] += 1
         how = (made.parameters, way, fetches)
+        began = time.monotonic()
         problem, got, expected = self.compared(query, foreign, settings, how)
+        if time.monotonic() - began > SLOW:
+            print(f"case {number} took {time.monotonic() - began:.1f} s and "
+                  f"{len(self.emulator.records())} requests: {query.text[:150]}", flush=True)
         self.counts["empty answers"] += not expected
         if not problem:
             if query.simple and not self.stand_in:
                 text = inline(query.text, made.parameters).replace("{t}", foreign)
-                self.pushed[self.share(text, settings, len(self.emulator.requests()))] += 1
+                self.pushed[self.share(text, settings)] += 1
             return None
         where = f"seed {self.seed} case {number} ({way}, {query.how})"
         query = generator.dataclasses.replace(
