@@ -584,9 +584,9 @@ deparse_array_comparison(TrqlContext *cx, ScalarArrayOpExpr *op, TrqlExpr *expr)
 		return false;
 	text = psprintf("or(in(%s, %s), %s)", a.text, text,
 					trql_mark(cx, right, TRQL_VALUE_LIST_NULL));
-	/* nothing is in an empty list, not even NULL is unknown to be */
+	/* nothing is in an empty list, and of NULL that is known as well */
 	if (a.nullable)
-		text = psprintf("if(and(isNull(%s), %s), nullIf(0, 0), %s)", a.text,
+		text = psprintf("if(isNull(%s), if(%s, nullIf(0, 0), equals(1, 0)), %s)", a.text,
 						trql_mark(cx, right, TRQL_VALUE_LIST_SOME), text);
 	return trql_result(expr, negated ? psprintf("not(%s)", text) : text, TRQL_BOOL, true);
 }
@@ -633,8 +633,8 @@ deparse_null_test(TrqlContext *cx, NullTest *test, TrqlExpr *expr)
 		return false;
 	/* columns that are something else in a condition than in the answer */
 	if (column && column->known && !column->type.nullable &&
-		(column->special == TRQL_PREFIXED || column->type.class == TRQL_JSON) &&
-		column->type.class != TRQL_TEXTS && strcmp(column->name, "attributes") != 0)
+		((column->special == TRQL_PREFIXED && column->type.class == TRQL_TEXT) ||
+		 (column->type.json_text && strcmp(column->name, "attributes") != 0)))
 		return trql_result(expr, psprintf(is_null ? "%s = ''" : "%s != ''", column->name),
 					  TRQL_BOOL, false);
 	if (column && column->special == TRQL_STATUS)

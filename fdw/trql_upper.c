@@ -147,9 +147,8 @@ classify_having(TrqlRel *rel, List *having)
  */
 static void
 add_upper_path(PlannerInfo *root, RelOptInfo *output_rel, PathTarget *target,
-			   double rows, List *pathkeys)
+			   double rows, List *pathkeys, Cost startup)
 {
-	Cost		startup = REQUEST_COST;
 	Cost		total = startup + rows * ROW_COST + target->cost.startup +
 		rows * target->cost.per_tuple;
 
@@ -198,7 +197,7 @@ add_grouping(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel,
 	if (rel->keys)
 		rows = estimate_num_groups(root, rel->keys, input->base->rows, NULL, NULL);
 	output_rel->fdw_private = rel;
-	add_upper_path(root, output_rel, target, rows, NIL);
+	add_upper_path(root, output_rel, target, rows, NIL, REQUEST_COST);
 }
 
 /*
@@ -225,7 +224,7 @@ add_distinct(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel)
 		return;
 	rows = estimate_num_groups(root, rel->keys, input->base->rows, NULL, NULL);
 	output_rel->fdw_private = rel;
-	add_upper_path(root, output_rel, target, rows, NIL);
+	add_upper_path(root, output_rel, target, rows, NIL, REQUEST_COST);
 }
 
 /*
@@ -271,7 +270,8 @@ add_sort_key(TrqlRel *rel, SortGroupClause *clause, List *tlist, StringInfo orde
 	char	   *text;
 
 	/* what is the same for all rows does not sort them */
-	if (!depends(rel, node) && !contain_volatile_functions(node))
+	if (!depends(rel, node) && !contain_agg_clause(node) &&
+		!contain_volatile_functions(node))
 		return true;
 	if ((clause->sortop != type->lt_opr && clause->sortop != type->gt_opr) ||
 		!trql_deparse_order(&rel->cx, node, exprCollation(node),
@@ -315,7 +315,7 @@ add_order(PlannerInfo *root, const TrqlRel *input, RelOptInfo *input_rel,
 	if (rel->grouped)
 		add_upper_path(root, output_rel, target, input_rel->rows > 0 ?
 					   input_rel->rows : input_rel->cheapest_total_path->rows,
-					   root->sort_pathkeys);
+					   root->sort_pathkeys, REQUEST_COST);
 }
 
 /*
@@ -366,7 +366,13 @@ add_limit(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel,
 			return;
 	}
 	output_rel->fdw_private = rel;
-	add_upper_path(root, output_rel, target, Max(limit, 1), root->sort_pathkeys);
+
+	/*
+	 * Clearly less than a LIMIT above the same groups, which would not keep
+	 * the answer below what the API cuts.
+	 */
+	add_upper_path(root, output_rel, target, Max(limit, 1), root->sort_pathkeys,
+				   REQUEST_COST / 2);
 }
 
 /*
