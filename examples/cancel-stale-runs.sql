@@ -43,6 +43,7 @@ CREATE SCHEMA IF NOT EXISTS trigger_cancel;
 CREATE TABLE IF NOT EXISTS trigger_cancel.log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     picked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    remote regclass NOT NULL,           -- the foreign table that it was found in
     run_id text COLLATE "C" NOT NULL,
     task_identifier text COLLATE "C" NOT NULL,
     status text COLLATE "C" NOT NULL,   -- when it was picked
@@ -57,7 +58,7 @@ CREATE TABLE IF NOT EXISTS trigger_cancel.log (
     error text,
     decided_at timestamptz
 );
-CREATE UNIQUE INDEX IF NOT EXISTS log_undecided ON trigger_cancel.log (run_id)
+CREATE UNIQUE INDEX IF NOT EXISTS log_undecided ON trigger_cancel.log (remote, run_id)
 WHERE outcome IS NULL;
 
 --
@@ -94,15 +95,15 @@ BEGIN
     WHERE t.ftrelid = remote_table;
 
     EXECUTE format(
-        'INSERT INTO trigger_cancel.log (run_id, task_identifier, status, waiting_since) '
-        'SELECT id, task_identifier, status, greatest(created_at, delayed_until) FROM %s '
+        'INSERT INTO trigger_cancel.log (remote, run_id, task_identifier, status, waiting_since) '
+        'SELECT $4, id, task_identifier, status, greatest(created_at, delayed_until) FROM %s '
         'WHERE status IN (''QUEUED'', ''PENDING_VERSION'', ''DELAYED'') AND started_at IS NULL '
         'AND created_at < now() - least($1, $2) '
         'AND (greatest(created_at, delayed_until) < now() - $1 '
         'OR status = ''DELAYED'' AND created_at < now() - $2) '
         'LIMIT $3 '
-        'ON CONFLICT (run_id) WHERE outcome IS NULL DO NOTHING', remote_table)
-    USING queued_for, delayed_for, max_runs;
+        'ON CONFLICT (remote, run_id) WHERE outcome IS NULL DO NOTHING', remote_table)
+    USING queued_for, delayed_for, max_runs, remote_table;
     COMMIT;
 
     -- Also what an earlier job has left.  Another job that is at work keeps
@@ -111,7 +112,7 @@ BEGIN
         PERFORM set_config('trigger_fdw.warn_in_transaction', 'off', true);
         SELECT array_agg(b.run_id), max(b.id) INTO batch, last_row
         FROM (SELECT l.id, l.run_id FROM trigger_cancel.log AS l
-              WHERE l.outcome IS NULL AND l.id > last_row
+              WHERE l.remote = remote_table AND l.outcome IS NULL AND l.id > last_row
               ORDER BY l.id LIMIT batch_size FOR UPDATE SKIP LOCKED) AS b;
         EXIT WHEN batch IS NULL;
 
@@ -122,7 +123,7 @@ BEGIN
             BEGIN
                 PERFORM trigger_cancel_run(server_name, run);
                 UPDATE trigger_cancel.log SET canceled_at = clock_timestamp()
-                WHERE run_id = run AND outcome IS NULL;
+                WHERE remote = remote_table AND run_id = run AND outcome IS NULL;
             EXCEPTION
                 WHEN connection_exception OR invalid_authorization_specification
                      OR insufficient_privilege OR configuration_limit_exceeded THEN
@@ -131,7 +132,7 @@ BEGIN
                     UPDATE trigger_cancel.log
                     SET outcome = 'failed', error = SQLERRM, final_status = statuses ->> run,
                         decided_at = clock_timestamp()
-                    WHERE run_id = run AND outcome IS NULL;
+                    WHERE remote = remote_table AND run_id = run AND outcome IS NULL;
                     failures := failures + 1;
                     IF failures >= max_failures THEN
                         hopeless := SQLERRM;
@@ -150,7 +151,7 @@ BEGIN
                                WHEN statuses ->> run_id = 'CANCELED' THEN 'canceled'
                                ELSE 'left' END,
                 decided_at = clock_timestamp()
-            WHERE run_id = ANY (batch) AND outcome IS NULL
+            WHERE remote = remote_table AND run_id = ANY (batch) AND outcome IS NULL
               AND (NOT statuses ? run_id OR statuses ->> run_id = ANY (final)
                    OR canceled_at IS NULL AND statuses ->> run_id <> ALL (waiting));
         END IF;

@@ -3,6 +3,7 @@ from base import Case, PgError, main, wait_until
 
 HOUR = 3600000
 DAY = 24 * HOUR
+LOG = "trigger_cancel.log WHERE remote = 'prod.runs'::regclass"     # not that of pg_cron's job
 CANCEL = {"method": "POST", "path_regex": "/cancel$"}
 
 
@@ -17,7 +18,7 @@ class Cancel(Case):
 
     def forget(self):
         with self.cluster.connect() as admin:
-            admin.query("TRUNCATE trigger_cancel.log")
+            admin.query(f"DELETE FROM {LOG}")
 
     def call(self, **parameters):
         listed = "".join(f", {name} => {value}" for name, value in parameters.items())
@@ -32,11 +33,11 @@ class Cancel(Case):
                                for n in range(count)))
 
     def log(self, columns="run_id, outcome, final_status"):
-        return self.s.query(f"SELECT {columns} FROM trigger_cancel.log ORDER BY id")
+        return self.s.query(f"SELECT {columns} FROM {LOG} ORDER BY id")
 
     def outcomes(self):
         return {(outcome, int(count)) for outcome, count in self.s.query(
-            "SELECT outcome, count(*) FROM trigger_cancel.log GROUP BY 1")}
+            f"SELECT outcome, count(*) FROM {LOG} GROUP BY 1")}
 
     def assert_canceled(self, runs):
         """Exactly these, and each once."""
@@ -165,7 +166,7 @@ class Cancel(Case):
         runs = self.stale(12)
         self.emulator.faults({"match": {"path_regex": "run_stale7/cancel"}, "times": 0,
                               "action": {"kind": "stall", "where": "headers"}})
-        self.s.query("SET statement_timeout = '700ms'")
+        self.s.query("SET statement_timeout = '2s'")
         self.assertEqual(self.s.error(self.call(batch_size=5)).sqlstate, "57014")
         self.assertEqual(self.outcomes(), {("canceled", 5), (None, 7)})
         self.emulator.faults()
@@ -195,6 +196,20 @@ class Cancel(Case):
         self.s.query(self.call())
         self.assert_canceled([runs[0], runs[2]])
         self.assertEqual(self.outcomes(), {("canceled", 2), ("gone", 1)})
+
+    def test_another_environment(self):
+        """What a job of another foreign table has left is not this one's business."""
+        self.s.query("INSERT INTO trigger_cancel.log (remote, run_id, task_identifier, status, "
+                     "waiting_since) VALUES ('prod.run_details', 'run_young', '', '', now())")
+        self.add_runs({"id": "run_young", "status": "PENDING"})
+        with self.cluster.connect() as admin:
+            runs = self.stale(2)
+            self.s.query(self.call())
+            rows = admin.query("DELETE FROM trigger_cancel.log WHERE remote = "
+                               "'prod.run_details'::regclass RETURNING outcome")
+        self.assertEqual(rows, [[None]])
+        self.assert_canceled(runs)
+        self.assertEqual(self.outcomes(), {("canceled", 2)})
 
     def test_transaction_block(self):
         """It has to commit: in a block it ends before anything is canceled."""
