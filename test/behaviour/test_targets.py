@@ -89,10 +89,10 @@ class Targets(Case):
         """Four scans take turns; each goes on as what it was."""
         self.targets("one", "stg", "feature", "person")
         shown = {"one": "prod", "stg": "staging", "feature": "preview-feature-xyz",
-                 "person": "dev"}
+                 "person": "staging"}
         self.s.query("BEGIN")
         for name in shown:
-            where = " WHERE environment = 'dev'" if name == "person" else ""
+            where = " WHERE environment = 'staging'" if name == "person" else ""
             self.s.query(f"DECLARE {name} CURSOR FOR SELECT environment FROM {name}.runs{where}")
         for _ in range(5):
             for name, environment in shown.items():

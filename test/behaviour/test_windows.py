@@ -155,9 +155,6 @@ class Windows(Case):
         records = self.bulk.records()
         self.assertEqual(max(record["in_flight"] for record in records), 8)
         self.assertLess(len(records), BULK / 100 * 1.12 + 8)
-        # the time is that of so many requests one after the other
-        self.assertLess((records[-1]["end_ms"] - records[0]["start_ms"])
-                        / (len(records) * 10), 0.5)
         # serial at first
         self.assertTrue(all(record["in_flight"] == 1 for record in records[:4]))
 

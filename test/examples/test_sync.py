@@ -300,7 +300,7 @@ class Large(Sync):
 
     def test_requests(self):
         filled = self.refresh(max_rows=100000)
-        self.assertLess(len(filled), 205)
+        self.assertLess(len(filled), 225)  # windows of time cost some more than pages
         self.assert_same()
         open_runs = int(self.state("open"))
         self.assertGreater(open_runs, 500)
