@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "trql_zone.h"
 #include "utils/array.h"
@@ -196,14 +197,17 @@ integer_literal(int64 value)
 static char *
 float_literal(float8 value)
 {
+	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
 	if (isnan(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a column of schema \"query\" cannot be compared with NaN")));
+	/* all its digits, whatever extra_float_digits says */
+	if (!isinf(value))
+		double_to_shortest_decimal_buf(value, digits);
 	return psprintf("toFloat64('%s')",
-					isinf(value) ? (value > 0 ? "inf" : "-inf") :
-					DatumGetCString(DirectFunctionCall1(float8out,
-														Float8GetDatum(value))));
+					isinf(value) ? (value > 0 ? "inf" : "-inf") : digits);
 }
 
 /*
