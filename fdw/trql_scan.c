@@ -38,6 +38,9 @@
 /* Rows of a page, so that a full one can be told from a cut one. */
 #define PAGE_ROWS	(TRQL_MAX_ROWS - 1)
 
+/* Times with nanoseconds end in 2262; the engine refuses to compare later ones. */
+#define LAST_MILLISECOND	INT64CONST(9214646400000)
+
 typedef struct TrqlScanState
 {
 	ForeignScan *plan;
@@ -275,8 +278,8 @@ choose_window(const ForeignScan *plan, const TriggerValue *values, char **from,
 		if (strategy <= BTEqualStrategyNumber)
 			upper = Min(upper, epoch_milliseconds(when) + 1);
 	}
-	*from = psprintf(INT64_FORMAT, lower);
-	*to = upper == PG_INT64_MAX ? NULL : psprintf(INT64_FORMAT, Max(upper, 1));
+	*from = psprintf(INT64_FORMAT, Min(lower, LAST_MILLISECOND));
+	*to = upper > LAST_MILLISECOND ? NULL : psprintf(INT64_FORMAT, Max(upper, 1));
 }
 
 /*
