@@ -442,6 +442,7 @@ deparse_array_operator(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 	Node	   *right = lsecond(op->args);
 	bool		overlap = op->opfuncid == F_ARRAYOVERLAP;
 	TrqlExpr	a;
+	char	   *text;
 
 	if (overlap && match_column(cx, left) == NULL)
 	{
@@ -454,12 +455,16 @@ deparse_array_operator(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 		(OidIsValid(op->inputcollid) &&
 		 !get_collation_isdeterministic(op->inputcollid)))
 		return false;
-	return trql_result(expr, psprintf("if(%s, nullIf(0, 0), %s(%s, %s))",
-								 trql_mark(cx, right, TRQL_VALUE_IS_NULL),
-								 overlap ? "hasAny" : "hasAll", a.text,
-								 trql_mark(cx, right, overlap ? TRQL_VALUE_OVERLAP :
-									  TRQL_VALUE_CONTAINED)),
-				  TRQL_BOOL, true);
+
+	/* the engine takes NULL in an array for '': the mark leaves it out */
+	text = psprintf("%s(%s, %s)", overlap ? "hasAny" : "hasAll", a.text,
+					trql_mark(cx, right, TRQL_VALUE_TEXT_SET));
+	if (!overlap)
+		text = psprintf("and(%s, isNotNull(%s))", text,
+						trql_mark(cx, right, TRQL_VALUE_LIST_NULL));
+	return trql_result(expr, psprintf("if(%s, nullIf(0, 0), %s)",
+									  trql_mark(cx, right, TRQL_VALUE_IS_NULL), text),
+					   TRQL_BOOL, true);
 }
 
 /*

@@ -37,8 +37,7 @@ typedef enum TrqlValueKind
 	TRQL_VALUE_LIST_NULL,		/* NULL if the array has one, else false */
 	TRQL_VALUE_LIST_SOME,		/* false if the array has no elements */
 	TRQL_VALUE_IS_NULL,
-	TRQL_VALUE_OVERLAP,			/* array, for "has any" */
-	TRQL_VALUE_CONTAINED,		/* array, for "has all" */
+	TRQL_VALUE_TEXT_SET,		/* array without its nulls, which may be empty */
 	/* whole conditions, because the value decides what they look like */
 	TRQL_VALUE_STATUS,			/* status = value */
 	TRQL_VALUE_STATUS_LIST,

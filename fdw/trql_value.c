@@ -316,11 +316,10 @@ has_null(const TriggerValue *value)
 }
 
 /*
- * An array of text or integers.  Nulls equal nothing, and are left out, except
- * where they make the result false.
+ * An array of text or integers.  Nulls equal nothing, and are left out.
  */
 static char *
-array_literal(const TriggerValue *value, bool nulls_count, const char *empty)
+array_literal(const TriggerValue *value, const char *empty)
 {
 	StringInfoData buf;
 	Oid			type;
@@ -332,12 +331,10 @@ array_literal(const TriggerValue *value, bool nulls_count, const char *empty)
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
 	{
-		if (nulls[i] && !nulls_count)
+		if (nulls[i])
 			continue;
 		appendStringInfoString(&buf, separator);
-		if (nulls[i])
-			appendStringInfoString(&buf, NULL_TEXT);
-		else if (type == TEXTOID || type == VARCHAROID)
+		if (type == TEXTOID || type == VARCHAROID)
 			appendStringInfoString(&buf,
 								   trql_text_literal(TextDatumGetCString(elems[i])));
 		else
@@ -444,13 +441,11 @@ known_literal(TrqlValueKind kind, const TriggerValue *value)
 		case TRQL_VALUE_ZONE:
 			return zone_literal(value);
 		case TRQL_VALUE_TEXT_LIST:
-			return array_literal(value, false, "[" NULL_TEXT "]");
+			return array_literal(value, "[" NULL_TEXT "]");
 		case TRQL_VALUE_INT_LIST:
-			return array_literal(value, false, "[" UNKNOWN "]");
-		case TRQL_VALUE_OVERLAP:
-			return array_literal(value, false, "[" NULL_TEXT "]");
-		case TRQL_VALUE_CONTAINED:
-			return array_literal(value, true, "arrayResize([''], 0)");
+			return array_literal(value, "[" UNKNOWN "]");
+		case TRQL_VALUE_TEXT_SET:
+			return array_literal(value, "arrayResize([''], 0)");
 		case TRQL_VALUE_LIST_NULL:
 			return pstrdup(value->isnull || has_null(value) ? UNKNOWN : NEVER);
 		case TRQL_VALUE_LIST_SOME:
