@@ -133,6 +133,7 @@ class Expressions:
             f"({base})::timestamp", f"(SELECT {base})", "'infinity'::timestamptz",
             "'-infinity'::timestamptz", "now()", "(now() - interval '7 days')", "current_date",
             "NULL::timestamptz", "'0044-03-15 BC'::timestamptz", "'2300-01-01'::timestamptz",
+            "'99999-01-01'::timestamptz",
             "timestamptz '1969-12-31 23:59:59.999+00'", "'1900-01-01'::timestamptz",
             "(timestamptz '2026-11-24 07:20:00+00' - interval '30 days')",
             "'2026-03-29 02:30 Europe/Paris'::timestamptz")
