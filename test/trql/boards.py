@@ -110,9 +110,9 @@ BOARDS = (
     Board("running total", "SELECT day, sum(n) OVER (ORDER BY day) FROM (SELECT date_trunc('day', "
           f"triggered_at) AS day, count(*) AS n FROM {{t}} WHERE {MONTH} GROUP BY 1) AS s",
           GROUPS),
-    Board("failures with the owner of the task, from a local table",
+    Board("completed runs with their owner, from a local table",
           "SELECT q.task_identifier, w.n, count(*) FROM {t} q JOIN local.ids w ON w.id = q.run_id "
-          "WHERE q.status = 'Failed' GROUP BY 1, 2", ROWS),
+          "WHERE q.status = 'Completed' GROUP BY 1, 2", ROWS),
 )
 
 
