@@ -337,14 +337,15 @@ constant_count(Node *node)
  * LIMIT and OFFSET.
  */
 static void
-add_limit(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel,
-		  FinalPathExtraData *extra)
+add_limit(PlannerInfo *root, const TrqlRel *input, RelOptInfo *input_rel,
+		  RelOptInfo *output_rel, FinalPathExtraData *extra)
 {
 	Query	   *parse = root->parse;
 	PathTarget *target = root->upper_targets[UPPERREL_FINAL];
 	TrqlRel    *rel = continue_rel(input);
 	int64		limit = constant_count(parse->limitCount);
 	int64		offset = constant_count(parse->limitOffset);
+	double		rows = limit;
 	ListCell   *cell;
 
 	if (parse->commandType != CMD_SELECT || parse->rowMarks || parse->hasTargetSRFs ||
@@ -371,7 +372,9 @@ add_limit(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel,
 	 * Clearly less than a LIMIT above the same groups, which would not keep
 	 * the answer below what the API cuts.
 	 */
-	add_upper_path(root, output_rel, target, Max(limit, 1), root->sort_pathkeys,
+	if (input_rel->pathlist)
+		rows = Min(rows, ((Path *) linitial(input_rel->pathlist))->rows);
+	add_upper_path(root, output_rel, target, Max(rows, 1), root->sort_pathkeys,
 				   REQUEST_COST / 2);
 }
 
@@ -401,7 +404,7 @@ trql_get_upper_paths(PlannerInfo *root, UpperRelationKind stage,
 			add_order(root, input, input_rel, output_rel);
 			break;
 		case UPPERREL_FINAL:
-			add_limit(root, input, output_rel, extra);
+			add_limit(root, input, input_rel, output_rel, extra);
 			break;
 		default:
 			break;
