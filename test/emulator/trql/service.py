@@ -167,10 +167,13 @@ class Service:
             self._world = None
         if self._world is not world:
             await self._begin(world)
+        others = {}
         for table, environment, row in world.query_rows[self._others:]:
+            others.setdefault(table, []).append(tables.other_row(table, environment, row))
+        for table, rows in others.items():
             await self._engine.call("insert", table=schema.table(table).physical,
-                                    rows=tables.other_row(table, environment, row))
-            self._others += 1
+                                    rows="\n".join(rows))
+        self._others = len(world.query_rows)
         lines = []
         for project in world.projects:
             for environment in project.environments:
