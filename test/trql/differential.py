@@ -29,6 +29,7 @@ from setup import create_server, quote  # noqa: E402
 
 import boards  # noqa: E402
 import data  # noqa: E402
+import edges  # noqa: E402
 import generator  # noqa: E402
 import paging  # noqa: E402
 import plain  # noqa: E402
@@ -406,7 +407,7 @@ def main():
             differential = Differential(cluster, emulator, options, recent)
             failed += differential.failed
             if not recent:
-                for fixed in (boards, zones):
+                for fixed in (boards, edges, zones):
                     done, wrong = fixed.run(differential)
                     passed, failed = passed + done - wrong, failed + wrong
             if options.boards:
