@@ -55,7 +55,7 @@ PLANNER = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_sor
 QUIET = ("jit = off",)
 SLOW = 3                    # seconds of a case that are worth a line
 # of the queries that one request could answer, so many must be answered by one
-LEAST_FULLY, LEAST_PARTLY = 0.1, 0.1
+LEAST_FULLY, LEAST_PARTLY = 0.12, 0.15
 
 
 def rows_of(rows):
