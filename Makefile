@@ -6,6 +6,7 @@
 #   make check-PART       one part of them (python3 test/check.py --list)
 #   make bench            how fast it reads, beside the other ways
 #   make cancel-storm     2000 interruptions at random moments; takes a minute
+#   make soak             16 sessions for SOAK_SECONDS (60)
 #   make valgrind         the SQL tests under memcheck; takes half an hour
 
 EXTENSION = trigger_fdw
@@ -24,7 +25,7 @@ SHLIB_LINK = -lcurl -ljson-c
 PG_CONFIG ?= pg_config
 PYTHON ?= python3
 
-ifneq ($(filter demo check check-% bench cancel-storm valgrind,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check check-% bench cancel-storm soak valgrind,$(MAKECMDGOALS)),)
 
 # These bring PGXS if it is missing, so they must do without it; every step
 # that needs it is a make of its own.  (PGXS has a "check" of its own, too,
@@ -32,7 +33,7 @@ ifneq ($(filter demo check check-% bench cancel-storm valgrind,$(MAKECMDGOALS)),
 MAKE_STEP = $(MAKE) --no-print-directory PG_CONFIG='$(PG_CONFIG)'
 export PG_CONFIG
 
-.PHONY: demo check bench cancel-storm valgrind all install clean
+.PHONY: demo check bench cancel-storm soak valgrind all install clean
 demo:
 	@scripts/setup.sh demo
 	@$(MAKE_STEP) -s installed
@@ -59,6 +60,11 @@ cancel-storm:
 	@scripts/setup.sh demo
 	@$(MAKE_STEP) -s installed
 	@$(PYTHON) test/faults/storm.py
+
+soak:
+	@scripts/setup.sh demo
+	@$(MAKE_STEP) -s installed
+	@$(PYTHON) test/faults/soak.py
 
 valgrind:
 	@scripts/setup.sh check valgrind
