@@ -3,7 +3,8 @@
 
     python3 test/bench/bench.py [--rows N] [--repeat N] [part ...]
 
-Parts: read, requests, planning, cancel, memory, query, instructions (default: all).
+Parts: read, transport, requests, planning, cancel, memory, query, instructions
+(default: all).
 
 Everybody reads the same 20,000 runs in 200 pages of 100 from the emulator on
 loopback, uncompressed, pages rendered in advance, over one kept-alive
@@ -19,6 +20,9 @@ connection, in turns:
              iteration counts
   curl       a C program that follows the cursors and prints the bodies to
              /dev/null: the floor
+
+The transports are compared through the same nginx: plain HTTP/1.1, and TLS 1.3
+with HTTP/2 (one handshake included), beside the emulator without it.
 
 The part "query" counts 200,000 runs by task and status on the query table and on the list's,
 and reads 250,000 from the query table.
@@ -43,11 +47,15 @@ sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 from cluster import Cluster, bindir  # noqa: E402
 from emulator_process import Emulator, credentials  # noqa: E402
+from nginx import Nginx  # noqa: E402
 from pgwire import PgError  # noqa: E402
 from setup import create_server  # noqa: E402
 
 SIX = "id, status, task_identifier, created_at, duration_ms, cost_in_cents"
 QUERY_SIX = "run_id, status, task_identifier, triggered_at, usage_duration, total_cost"
+# all six are read, and no row is lost
+SIX_USED = "(id, status, task_identifier, created_at, duration_ms, cost_in_cents) IS NOT NULL"
+LOOK_UPS = 1000
 LIST = "/api/v1/runs?page%5Bsize%5D=100&filter%5BcreatedAt%5D%5Bfrom%5D=1"
 RECORD = ('"id" text, "status" text, "taskIdentifier" text, "createdAt" timestamptz, '
           '"durationMs" bigint, "costInCents" numeric')
@@ -163,6 +171,46 @@ class Bench:
                             median["ours"] <= 1.05 * median["curl"])
             self.target("as many requests as curl", requests["ours"] == requests["curl"])
         self.emulator.settings(latency_ms=None)
+
+    def transport(self):
+        """The same pages and look-ups over three transports, in turns."""
+        nginx = Nginx(self.emulator.port)
+        try:
+            self._transport(nginx)
+        finally:
+            nginx.destroy()
+
+    def _transport(self, nginx):
+        urls = {"direct": self.emulator.url, "http11": nginx.plain_url, "tls_h2": nginx.url}
+        for name, url in urls.items():
+            create_server(self.session, name, url, name,
+                          {"project_ref": credentials.PROJECT_ALPHA, "ca_file": nginx.ca_file,
+                           "concurrency": 16}, secret_key=credentials.TR_PROD)
+        self.emulator.control("POST", f"/warm?rows={self.rows}")
+        ids = ", ".join(f"'{row}'" for row in self.session.column(
+            f"SELECT id FROM direct.runs LIMIT {LOOK_UPS}"))
+        works = {f"{self.rows // 100} pages": f"SELECT count(*) FROM {{}}.runs WHERE {SIX_USED}",
+                 f"{LOOK_UPS} look-ups, 16 at once":
+                     f"SELECT count(status) FROM {{}}.run_details WHERE id IN ({ids})"}
+        for work, sql in works.items():
+            seconds = {name: [] for name in urls}
+            connections = {}
+            for _ in range(self.repeat):
+                for name in urls:
+                    self.session.query(f"SELECT trigger_fdw_disconnect('{name}')")
+                    nginx.clear()
+                    begun = time.perf_counter()
+                    self.session.query(sql.format(name))
+                    seconds[name].append(time.perf_counter() - begun)
+                    connections[name] = len({line.connection for line in nginx.lines()})
+            median = {name: statistics.median(times) for name, times in seconds.items()}
+            print(f"\ntransport, {work}, median of {self.repeat}")
+            print("  transport   seconds  / http11  connections")
+            for name in urls:
+                print(f"  {name:8} {median[name]:10.3f} {median[name] / median['http11']:9.2f}"
+                      f" {connections[name] or '':>12}")
+            self.target("one connection with HTTP/2", connections["tls_h2"] == 1)
+        self.session.query("".join(f"DROP SERVER {name} CASCADE;" for name in urls))
 
     def requests(self):
         print("\nrequests")
@@ -298,7 +346,8 @@ class Bench:
         self.session = self.connect()
 
 
-PARTS = ["read", "requests", "planning", "cancel", "memory", "query", "instructions"]
+PARTS = ["read", "transport", "requests", "planning", "cancel", "memory", "query",
+         "instructions"]
 
 
 def main():

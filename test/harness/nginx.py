@@ -35,6 +35,7 @@ http {{
     {more}
     server {{
         listen 127.0.0.1:{port} ssl{http2};
+        listen 127.0.0.1:{plain};
         server_name localhost;
         location / {{
             proxy_pass http://emulator;
@@ -71,11 +72,13 @@ class Nginx:
         self.ca_file = authority.file
         self.port = _free_port()
         self.url = f"https://localhost:{self.port}"
+        plain = _free_port()
+        self.plain_url = f"http://127.0.0.1:{plain}"        # no TLS, HTTP/1.1
         configuration = os.path.join(self.directory, "nginx.conf")
         with open(configuration, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(
                 user="user root;" if os.geteuid() == 0 else "", directory=self.directory,
-                upstream=upstream, cert=cert, key=key, port=self.port, more=more,
+                upstream=upstream, cert=cert, key=key, port=self.port, plain=plain, more=more,
                 http2=" http2" if http2 else ""))
         self.process = subprocess.Popen(
             [PROGRAM, "-p", self.directory, "-c", configuration, "-e",

@@ -1,16 +1,17 @@
 // An HTTP/2 server for run.py: h2server.js key.pem cert.pem, prints its port.
-// Paths: /ok, /refuse-once (REFUSED_STREAM, then 200), /die (connection lost).
+// Paths: /ok, /refuse-once... (REFUSED_STREAM, then 200), /die (connection lost).
 const http2 = require('http2'), fs = require('fs');
 const server = http2.createSecureServer({
   key: fs.readFileSync(process.argv[2]), cert: fs.readFileSync(process.argv[3])});
-let sessions = 0, refused = false, deaths = 0;
+let sessions = 0, deaths = 0;
+const refused = new Set();
 server.on('session', () => { sessions++; });
 server.on('sessionError', () => {});
 server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   const path = headers[':path'];
-  if (path === '/refuse-once' && !refused) {
-    refused = true;
+  if (path.startsWith('/refuse-once') && !refused.has(path)) {
+    refused.add(path);
     stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     return;
   }
