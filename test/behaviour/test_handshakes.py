@@ -3,7 +3,7 @@ import json
 import threading
 import time
 
-from base import Case, Nginx, PgError, credentials, main, sockets
+from base import Case, Emulator, Nginx, PgError, credentials, main, sockets
 
 STATEMENTS = 200
 # in turns; {m} is a number of its own
@@ -42,11 +42,17 @@ class Statements(Case):
         for m in range(first, first + number):
             session.query(KINDS[m % len(KINDS)].format(s=server, m=m, run=self.run_id))
 
+    @classmethod
+    def setUpClass(cls):
+        """An emulator of their own: they write."""
+        cls.own = Emulator("small")
+        cls.addClassCleanup(cls.own.destroy)
+
     def setUp(self):
         super().setUp()
+        self.emulator = self.own
+        self.emulator.reset(dataset="small")
         self.run_id = self.emulator.oracle("runs")[7]["id"]
-        self.emulator.control("DELETE", "/writes")
-        self.addCleanup(self.emulator.reset)
 
 
 class Handshakes(Statements):
@@ -55,39 +61,46 @@ class Handshakes(Statements):
         return {record["connection"] for record in self.emulator.records()}
 
     def test_one_connection_for_all(self):
-        self.prepare_session(self.s, "prod")
-        self.run_all(self.s, "prod", STATEMENTS)
+        self.server("one")
+        self.prepare_session(self.s, "one")
+        self.emulator.clear()
+        self.run_all(self.s, "one", STATEMENTS)
         self.assertGreater(len(self.emulator.records()), STATEMENTS)
         self.assertEqual(len(self.used()), 1)
         self.assertEqual(len(sockets(self.s.pid)), 1)
 
     def test_two_mappings(self):
         """Two servers of one origin, and two users of one server: each has its own."""
-        self.server("twin")
-        self.prepare_session(self.s, "prod")
-        self.prepare_session(self.s, "twin")
+        for name in ("one", "twin"):
+            self.server(name)
+            self.prepare_session(self.s, name)
+        self.emulator.clear()
         for m in range(0, STATEMENTS, 2):
-            self.run_all(self.s, "prod", 1, m)
+            self.run_all(self.s, "one", 1, m)
             self.run_all(self.s, "twin", 1, m + 1)
         self.assertEqual(len(self.used()), 2)
-        self.role("handshaker")
-        self.s.query("CREATE USER MAPPING FOR handshaker SERVER prod OPTIONS"
+        self.s.query("CREATE ROLE handshaker; GRANT USAGE ON SCHEMA one TO handshaker;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA one TO handshaker;"
+                     "CREATE USER MAPPING FOR handshaker SERVER one OPTIONS"
                      f" (secret_key '{credentials.TR_STG}')")
         self.addCleanup(self.without_sessions, [
-            "DROP USER MAPPING IF EXISTS FOR handshaker SERVER prod"])
+            "DROP USER MAPPING IF EXISTS FOR handshaker SERVER one",
+            "DROP OWNED BY handshaker CASCADE", "DROP ROLE handshaker"])
         self.emulator.clear()
         for _ in range(10):
-            self.s.query("SELECT count(*) FROM prod.runs; SET ROLE handshaker;"
-                         "SELECT count(*) FROM prod.runs; RESET ROLE")
+            self.s.query("SELECT count(*) FROM one.runs; SET ROLE handshaker;"
+                         "SELECT count(*) FROM one.runs; RESET ROLE")
         self.assertEqual(len(self.used()), 2)
         self.assertEqual(len(set(self.keys_sent())), 2)
 
     def test_many_errors(self):
         """Answers that are errors leave the connection as good as it was."""
+        self.server("one")
+        self.emulator.clear()
         for number in range(50):
             status = (400, 401, 403, 404, 409, 413, 422)[number % 7]
             self.emulator.faults({"match": {}, "action": {"kind": "status", "status": status}})
-            self.s.error("SELECT count(*) FROM prod.runs")
+            self.s.error("SELECT count(*) FROM one.runs")
         self.assertEqual(len(self.used()), 1)
 
 
