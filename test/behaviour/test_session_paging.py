@@ -16,6 +16,7 @@ class SessionPaging(Case):
     def setUp(self):
         super().setUp()
         self.server("paged")
+        self.addCleanup(self.emulator.reset)        # the tests after this one have rows
         self.emulator.reset(dataset="empty", now=NOW)
 
     def insert(self, rng, number):
