@@ -36,12 +36,12 @@ from setup import create_server  # noqa: E402
 # ms; connect_timeout and request_timeout where they are to be met, where they are but the second
 # attempt has to succeed, and else: machines are slow
 TIMEOUT = 400
-AGAIN = 1500
+AGAIN = 1000
 PATIENT = 8000
 SLOW = 20.0                     # seconds that no cell may take
 GROWTH_KB = 1024                # of a backend, over all cells with passing faults
-ROUNDS = 40                     # of the quick faults, at the end
-ROUNDS_KB = 256                 # of growth by them: some 800 failures
+ROUNDS = 25                     # of the quick faults, at the end
+ROUNDS_KB = 256                 # of growth by them: some 500 failures
 SECRETS = (credentials.TR_PROD, credentials.TR_PROD_SK, credentials.PAT)
 SERVERS = ("s", "u", "sk", "pat")
 
@@ -534,7 +534,7 @@ def choose(patterns):
 def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=6)
+    parser.add_argument("--jobs", type=int, default=8)
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("pattern", nargs="*")
     arguments = parser.parse_args()
