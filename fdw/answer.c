@@ -14,6 +14,7 @@
  */
 #include "answer.h"
 
+#include <ctype.h>
 #include <json-c/json.h>
 
 #include "lib/stringinfo.h"
@@ -42,81 +43,6 @@ string_member(struct json_object *object, const char *name)
 		!json_object_is_type(member, json_type_string))
 		return NULL;
 	return json_object_get_string(member);
-}
-
-/*
- * Append to a buffer of fixed size; json-c's memory must be freed before
- * anything here may fail, so nothing is palloc'd meanwhile.
- */
-static void
-append_words(char *buf, size_t size, const char *words)
-{
-	size_t		len = strlen(buf);
-
-	if (words && len < size - 1)
-		snprintf(buf + len, size - len, "%s%s", len ? ": " : "", words);
-}
-
-/*
- * Find the API's words in an error document: there are half a dozen shapes.
- */
-static void
-find_words(struct json_object *root, char *buf, size_t size)
-{
-	struct json_object *error = NULL;
-	struct json_object *list = NULL;
-
-	if (!json_object_is_type(root, json_type_object))
-		return;
-	if (json_object_object_get_ex(root, "error", &error) &&
-		json_object_is_type(error, json_type_object))
-		append_words(buf, size, string_member(error, "message"));
-	else
-		append_words(buf, size, string_member(root, "error"));
-	if (buf[0] == '\0')
-		append_words(buf, size, string_member(root, "message"));
-	if (buf[0] == '\0')
-		append_words(buf, size, string_member(root, "title"));
-
-	/* what a parameter check found wrong */
-	if ((json_object_object_get_ex(root, "details", &list) ||
-		 json_object_object_get_ex(root, "issues", &list)) &&
-		json_object_is_type(list, json_type_array))
-	{
-		for (size_t i = 0; i < json_object_array_length(list) && i < 3; i++)
-			append_words(buf, size,
-						 string_member(json_object_array_get_idx(list, i),
-									   "message"));
-	}
-}
-
-/*
- * Read an error document.  False if it is none.
- */
-static bool
-parse_words(const char *body, size_t len, char *buf, size_t size)
-{
-	struct json_tokener *tokener;
-	struct json_object *root;
-
-	buf[0] = '\0';
-	if (len == 0 || len > MAX_ERROR_BODY || (*body != '{' && *body != '['))
-		return false;
-	tokener = json_tokener_new();
-	if (tokener == NULL)
-		return false;
-	root = json_tokener_parse_ex(tokener, body, (int) len);
-	if (json_tokener_get_error(tokener) != json_tokener_success)
-	{
-		json_object_put(root);
-		root = NULL;
-	}
-	json_tokener_free(tokener);
-	if (root == NULL)
-		return false;
-	find_words(root, buf, size);
-	json_object_put(root);
-	return buf[0] != '\0';
 }
 
 /*
@@ -151,17 +77,17 @@ credential_length(const char *s)
 }
 
 /*
- * A copy of words from the network without credentials, should they repeat
- * one: the target's, or another that it was exchanged for.  To be done before
- * anything is cut off: half a key is too much.
+ * Copy words from the network without credentials, should they repeat one:
+ * the target's, or another that it was exchanged for.  What does not fit into
+ * "size" bytes is cut off, but never a part of a credential: half a key is too
+ * much.  Never throws.
  */
-static char *
-redact(const char *words, size_t len, const char *credential)
+static void
+redact(char *to, size_t size, const char *from, const char *credential)
 {
-	char	   *copy = pnstrdup(words, len);
-	char	   *to = copy;
+	const char *end = to + size - 1;
 
-	for (const char *from = copy; *from;)
+	while (*from && to < end)
 	{
 		size_t		secret = credential_length(from);
 
@@ -172,12 +98,136 @@ redact(const char *words, size_t len, const char *credential)
 		else
 		{
 			/* shorter than any of them */
-			memcpy(to, "****", 4);
-			to += 4;
+			for (int i = 0; i < 4 && to < end; i++)
+				*to++ = '*';
 			from += secret;
 		}
 	}
 	*to = '\0';
+}
+
+/*
+ * Append words to a buffer of fixed size, without credentials; json-c's memory
+ * must be freed before anything here may fail, so nothing is palloc'd
+ * meanwhile.
+ */
+static void
+append_words(char *buf, size_t size, const char *words, const char *credential)
+{
+	size_t		len = strlen(buf);
+
+	if (words == NULL || len >= size - 3)
+		return;
+	if (len > 0)
+	{
+		strcpy(buf + len, ": ");
+		len += 2;
+	}
+	redact(buf + len, size - len, words, credential);
+}
+
+/*
+ * Find the API's words in an error document: there are half a dozen shapes.
+ */
+static void
+find_words(struct json_object *root, char *buf, size_t size,
+		   const char *credential)
+{
+	struct json_object *error = NULL;
+	struct json_object *list = NULL;
+
+	if (!json_object_is_type(root, json_type_object))
+		return;
+	if (json_object_object_get_ex(root, "error", &error) &&
+		json_object_is_type(error, json_type_object))
+		append_words(buf, size, string_member(error, "message"), credential);
+	else
+		append_words(buf, size, string_member(root, "error"), credential);
+	if (buf[0] == '\0')
+		append_words(buf, size, string_member(root, "message"), credential);
+	if (buf[0] == '\0')
+		append_words(buf, size, string_member(root, "title"), credential);
+
+	/* what a parameter check found wrong */
+	if ((json_object_object_get_ex(root, "details", &list) ||
+		 json_object_object_get_ex(root, "issues", &list)) &&
+		json_object_is_type(list, json_type_array))
+	{
+		for (size_t i = 0; i < json_object_array_length(list) && i < 3; i++)
+			append_words(buf, size,
+						 string_member(json_object_array_get_idx(list, i),
+									   "message"), credential);
+	}
+}
+
+/*
+ * Read an error document.  False if it is none.  Credentials are taken out of
+ * what it says, not out of the document: there they may be written with
+ * escapes.
+ */
+static bool
+parse_words(const char *body, size_t len, char *buf, size_t size,
+			const char *credential)
+{
+	struct json_tokener *tokener;
+	struct json_object *root;
+
+	buf[0] = '\0';
+	if (len == 0 || len > MAX_ERROR_BODY || (*body != '{' && *body != '['))
+		return false;
+	tokener = json_tokener_new();
+	if (tokener == NULL)
+		return false;
+	root = json_tokener_parse_ex(tokener, body, (int) len);
+	if (json_tokener_get_error(tokener) != json_tokener_success)
+	{
+		json_object_put(root);
+		root = NULL;
+	}
+	json_tokener_free(tokener);
+	if (root == NULL)
+		return false;
+	find_words(root, buf, size, credential);
+	json_object_put(root);
+	return buf[0] != '\0';
+}
+
+/*
+ * JSON's escapes of plain characters, which nobody needs, as those characters.
+ * Changes the text in place.
+ */
+static void
+unescape_plain(char *text)
+{
+	char	   *to = text;
+
+	for (const char *from = text; *from;)
+	{
+		if (strncmp(from, "\\u00", 4) == 0 && from[4] >= '2' && from[4] <= '7' &&
+			isxdigit((unsigned char) from[5]))
+		{
+			char		hex[3] = {from[4], from[5], '\0'};
+
+			*to++ = (char) strtol(hex, NULL, 16);
+			from += 6;
+		}
+		else
+			*to++ = *from++;
+	}
+	*to = '\0';
+}
+
+/*
+ * A copy of a text from the network without credentials, should it repeat
+ * one.
+ */
+static char *
+redacted(const char *text, const char *credential)
+{
+	size_t		size = strlen(text) + 1;	/* nothing gets longer */
+	char	   *copy = palloc(size);
+
+	redact(copy, size, text, credential);
 	return copy;
 }
 
@@ -221,11 +271,12 @@ trigger_answer_message(const TriggerHttpResponse *response,
 
 	if (response->body_len == 0)
 		return pstrdup("(no text)");
-	body = redact(response->body, Min(response->body_len, MAX_ERROR_BODY),
-				  target->credential);
-	if (parse_words(body, strlen(body), words, sizeof(words)))
+	if (parse_words(response->body, response->body_len, words, sizeof(words),
+					target->credential))
 		return clean_words(pstrdup(words), MAX_MESSAGE);
-	return clean_words(body, MAX_RAW_MESSAGE);
+	body = pnstrdup(response->body, Min(response->body_len, MAX_ERROR_BODY));
+	unescape_plain(body);
+	return clean_words(redacted(body, target->credential), MAX_RAW_MESSAGE);
 }
 
 /*
@@ -237,8 +288,7 @@ report_failure(const TriggerHttpResponse *response, const TriggerTarget *target,
 {
 	const char *message = response->message ? response->message : "";
 
-	message = clean_words(redact(message, strlen(message), target->credential),
-						  MAX_MESSAGE);
+	message = clean_words(redacted(message, target->credential), MAX_MESSAGE);
 	switch (response->failure)
 	{
 		case TRIGGER_HTTP_CANNOT_CONNECT:
@@ -375,7 +425,8 @@ is_api_answer(const TriggerHttpResponse *response)
 {
 	char		words[MAX_MESSAGE];
 
-	return parse_words(response->body, response->body_len, words, sizeof(words));
+	return parse_words(response->body, response->body_len, words, sizeof(words),
+					   NULL);
 }
 
 /*
