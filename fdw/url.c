@@ -184,8 +184,11 @@ trigger_url_origin(const char *url)
 				 errmsg("URL has no origin")));
 	for (char *p = text[1]; *p; p++)
 		*p = pg_ascii_tolower((unsigned char) *p);
-	return psprintf("%s://%s%s%s:%s", text[0], text[1], text[2][0] ? "%" : "",
-					text[2], text[3]);
+	/* libcurl's host has the brackets, but not the zone within them */
+	if (text[2][0])
+		return psprintf("%s://%.*s%%25%s]:%s", text[0],
+						(int) strcspn(text[1], "]"), text[1], text[2], text[3]);
+	return psprintf("%s://%s:%s", text[0], text[1], text[3]);
 }
 
 /* RFC 3986's unreserved characters, independent of any locale. */
