@@ -7,7 +7,16 @@
 #   make bench            how fast it reads, beside the other ways
 #   make cancel-storm     2000 interruptions at random moments; takes a minute
 #   make soak             16 sessions for SOAK_SECONDS (60)
+#
+# Hardening; these build a PostgreSQL with assertions once, without root, in a
+# cache directory, and leave the installed one alone:
+#
+#   make fuzz             libFuzzer on what reads foreign input; ten minutes,
+#                         or FUZZ_SECONDS
+#   make sanitize         the tests with ASan and UBSan
+#   make assert           the tests in a server that checks itself
 #   make valgrind         the SQL tests under memcheck; takes half an hour
+#   make valgrind-assert  the same, and memcheck sees every palloc
 
 EXTENSION = trigger_fdw
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" trigger_fdw.control)
@@ -25,7 +34,8 @@ SHLIB_LINK = -lcurl -ljson-c
 PG_CONFIG ?= pg_config
 PYTHON ?= python3
 
-ifneq ($(filter demo check check-% bench cancel-storm soak valgrind,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check check-% bench cancel-storm soak fuzz sanitize assert \
+	valgrind valgrind-assert,$(MAKECMDGOALS)),)
 
 # These bring PGXS if it is missing, so they must do without it; every step
 # that needs it is a make of its own.  (PGXS has a "check" of its own, too,
@@ -33,7 +43,8 @@ ifneq ($(filter demo check check-% bench cancel-storm soak valgrind,$(MAKECMDGOA
 MAKE_STEP = $(MAKE) --no-print-directory PG_CONFIG='$(PG_CONFIG)'
 export PG_CONFIG
 
-.PHONY: demo check bench cancel-storm soak valgrind all install clean
+.PHONY: demo check bench cancel-storm soak fuzz sanitize assert valgrind \
+	valgrind-assert all install clean
 demo:
 	@scripts/setup.sh demo
 	@$(MAKE_STEP) -s installed
@@ -66,10 +77,28 @@ soak:
 	@$(MAKE_STEP) -s installed
 	@$(PYTHON) test/faults/soak.py
 
+# PG_CONFIG of the server with assertions, for one command
+WITH_ASSERT = config=$$(scripts/assert-server.sh) && PG_CONFIG=$$config
+
+fuzz:
+	@scripts/setup.sh check fuzz assert
+	@$(WITH_ASSERT) $(PYTHON) test/fuzz/run.py
+
+sanitize:
+	@scripts/setup.sh check assert
+	@$(WITH_ASSERT) $(PYTHON) test/sanitize/run.py
+
+assert:
+	@scripts/setup.sh check assert
+	@$(WITH_ASSERT) $(PYTHON) test/assert/run.py
+
 valgrind:
 	@scripts/setup.sh check valgrind
-	@$(MAKE_STEP) -s installed
 	@$(PYTHON) test/valgrind/run.py
+
+valgrind-assert:
+	@scripts/setup.sh check valgrind assert
+	@$(WITH_ASSERT) $(PYTHON) test/valgrind/run.py
 
 all install clean:
 	@$(MAKE_STEP) $@

@@ -1,13 +1,16 @@
 #!/bin/sh
 # Installs what is missing, from Debian's packages.
 #
-#     scripts/setup.sh [build] [demo] [check] [bench] [valgrind] [bare]
+#     scripts/setup.sh [build] [demo] [check] [bench] [valgrind] [fuzz]
+#                      [assert] [bare]
 #
 # build      compiler, PostgreSQL's server headers, libcurl, json-c
 # demo       build, and a PostgreSQL server and Python to run it with
 # check      demo, and what the tests need besides
 # bench      demo, and what the benchmarks need besides
 # valgrind   valgrind alone
+# fuzz       clang with libFuzzer and the sanitizers
+# assert     what scripts/assert-server.sh needs
 # bare       what scripts/prove-bare.sh needs
 #
 # Nothing is asked, and nothing that is there is touched: each thing is looked
@@ -77,6 +80,31 @@ group_valgrind() {
     need valgrind have valgrind
 }
 
+can_fuzz() {
+    have clang &&
+        ls "$(clang -print-resource-dir)"/lib/linux/libclang_rt.fuzzer_no_main-*.a >/dev/null 2>&1
+}
+
+group_fuzz() {
+    need clang can_fuzz
+    need libclang-rt-dev can_fuzz
+    need llvm have llvm-symbolizer
+    # the pattern's first match, or the pattern itself
+    need g++ exists /usr/lib/gcc/*/*/libstdc++.so
+}
+
+group_assert() {
+    need gcc have gcc
+    need make have make
+    need dpkg-dev have dpkg-source
+    need bzip2 have bzip2
+    need xz-utils have xz
+    need perl have perl
+    need pkgconf have pkg-config
+    need libicu-dev exists /usr/include/unicode/ucol.h
+    need valgrind exists /usr/include/valgrind/memcheck.h
+}
+
 group_bare() {
     need debootstrap have debootstrap
     need git have git
@@ -84,7 +112,7 @@ group_bare() {
 
 for group; do
     case $group in
-        build | demo | check | bench | valgrind | bare) "group_$group" ;;
+        build | demo | check | bench | valgrind | fuzz | assert | bare) "group_$group" ;;
         *)
             echo "setup.sh: there is no group \"$group\"" >&2
             exit 2

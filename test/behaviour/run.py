@@ -2,6 +2,7 @@
 """All behaviour tests; the last line says how many passed and failed.
 
     run.py [-v] [PATTERN ...]       a pattern is part of a test's id
+    run.py --without PATTERN ...    all but these
 """
 import os
 import sys
@@ -34,9 +35,11 @@ class Result(unittest.TextTestResult):
 
 def main():
     patterns = [word for word in sys.argv[1:] if not word.startswith("-")]
+    without = "--without" in sys.argv[1:]
     found = unittest.defaultTestLoader.discover(HERE, "test_*.py")
     chosen = [test for test in tests(found)
-              if not patterns or any(pattern in test.id() for pattern in patterns)]
+              if not patterns
+              or any(pattern in test.id() for pattern in patterns) != without]
     runner = unittest.TextTestRunner(verbosity=2 if "-v" in sys.argv else 1, stream=sys.stdout,
                                      resultclass=Result)
     result = runner.run(unittest.TestSuite(chosen))
