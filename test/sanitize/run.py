@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Run tests with the extension under AddressSanitizer and UBSan.
 
-    PG_CONFIG=$(scripts/assert-server.sh) python3 test/sanitize/run.py [regress|behaviour ...]
+    PG_CONFIG=$(scripts/assert-server.sh) python3 test/sanitize/run.py [NAME ...]
+
+A name is "regress", "behaviour" (without any: both) or that of a SQL test.
 
 The extension is compiled with -fsanitize=address,undefined, its memory
 contexts are guard.c's, and the server has the run-time library preloaded.  A
@@ -69,9 +71,14 @@ exec "$0.real" "$@"
 
 
 def main():
-    rounds = sys.argv[1:] or list(ROUNDS)
-    if set(rounds) - set(ROUNDS):
-        sys.exit(f"there are only: {', '.join(ROUNDS)}")
+    rounds = [name for name in sys.argv[1:] if name in ROUNDS]
+    names = [name for name in sys.argv[1:] if name not in ROUNDS]
+    if set(names) - set(regress.TESTS):
+        sys.exit(f"there are only: {', '.join([*ROUNDS, *regress.TESTS])}")
+    if names:
+        rounds.append("regress")
+    tests = [name for name in regress.TESTS if name in ("setup", *names) or not names]
+    rounds = rounds or list(ROUNDS)
     failed = []
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
@@ -85,7 +92,7 @@ def main():
         for name in rounds:
             print(f"{name}:", flush=True)
             if name == "regress":
-                passed, bad = regress.run(regress.TESTS, os.path.join(directory, "results"))
+                passed, bad = regress.run(tests, os.path.join(directory, "results"))
                 print(f"SQL: {passed} passed, {bad} failed", flush=True)
             else:
                 bad = subprocess.run([sys.executable, "test/behaviour/run.py", "--without",
