@@ -89,8 +89,8 @@ find_problem(UrlParts *parts, const char *url, bool allow_insecure)
 	}
 
 	/* libcurl is lenient about the number of slashes, others are not. */
-	p = strstr(url, "://");
-	if (p == NULL || p[3] == '/')
+	p = strchr(url, ':');
+	if (p == NULL || strncmp(p, "://", 3) != 0 || p[3] == '/')
 		return "URL must have the form https://host[:port][/path]";
 
 	parts->handle = curl_url();
