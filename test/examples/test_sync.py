@@ -310,7 +310,8 @@ class Large(Sync):
         requests = self.refresh()
         print(f"    20,000 runs, {open_runs} open: filled by {len(filled)} requests, "
               f"refreshed by {len(requests)}")
-        self.assertLessEqual(len(requests), 2 + -(-open_runs // 100))
+        # windows of time cost some more than pages
+        self.assertLessEqual(len(requests), 2 + -(-open_runs // 100) + 2)
         self.assertEqual(self.state("requests"), str(len(requests)))
 
         # three have: three more
