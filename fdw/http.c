@@ -420,11 +420,28 @@ check_times(TriggerHttp *http, int64 now)
 	}
 }
 
+/*
+ * Have the timer ring at a time, or before.  If it rings too early, that
+ * costs one wake-up; setting it for each request costs a system call per
+ * request.
+ */
+static void
+set_timer(TriggerHttp *http, int64 when)
+{
+	struct itimerspec spec = {{0, 0}, {0, 0}};
+
+	if (http->timer_armed != 0 && http->timer_armed <= when)
+		return;
+	spec.it_value.tv_sec = when / 1000000;
+	spec.it_value.tv_nsec = when % 1000000 * 1000;
+	(void) timerfd_settime(http->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+	http->timer_armed = when;
+}
+
 /* Set the timer to the earliest time at which there is something to do. */
 static void
 arm_timer(TriggerHttp *http)
 {
-	struct itimerspec spec = {{0, 0}, {0, 0}};
 	int64		first = http->curl_deadline;
 	dlist_iter	iter;
 
@@ -439,16 +456,8 @@ arm_timer(TriggerHttp *http)
 			first = next;
 	}
 
-	/*
-	 * A timer that rings too early costs one wake-up, setting it for each
-	 * request costs a system call per request.
-	 */
-	if (first == 0 || (http->timer_armed != 0 && http->timer_armed <= first))
-		return;
-	spec.it_value.tv_sec = first / 1000000;
-	spec.it_value.tv_nsec = first % 1000000 * 1000;
-	(void) timerfd_settime(http->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
-	http->timer_armed = first;
+	if (first != 0)
+		set_timer(http, first);
 }
 
 /* libcurl has given up altogether, for want of memory. */
@@ -964,6 +973,13 @@ int
 trigger_http_fd(const TriggerHttp *http)
 {
 	return http->epoll_fd;
+}
+
+/* See http.h. */
+void
+trigger_http_wake(TriggerHttp *http, int ms)
+{
+	set_timer(http, trigger_http_now() + ms * INT64CONST(1000));
 }
 
 /* See http.h. */

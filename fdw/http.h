@@ -166,6 +166,9 @@ extern void trigger_http_wait_any(TriggerHttp *http);
 /* Readable when trigger_http_poll() has something to do. */
 extern int	trigger_http_fd(const TriggerHttp *http);
 
+/* Make it readable after so many milliseconds at the latest. */
+extern void trigger_http_wake(TriggerHttp *http, int ms);
+
 /* Transfers in flight, those that wait for a retry included. */
 extern int	trigger_http_in_flight(const TriggerHttp *http);
 

@@ -52,7 +52,10 @@ typedef struct TriggerScanState
 	TriggerFetchPlan fetch_plan;
 	bool		begun;
 	bool		rescanned;
+	bool		async;			/* an Append waits, not we */
+	bool		waits;			/* for it: there is no row at present */
 	Tuplestorestate *whole;		/* all rows, if they are read beforehand */
+	bool		whole_read;
 	TupleTableSlot *whole_slot;
 	TupleTableSlot *list_slot;	/* for the prefilter */
 	ExprContext *econtext;
@@ -160,6 +163,7 @@ trigger_begin_scan(ForeignScanState *node, int eflags)
 	state->value_exprs = list_nth(plan->fdw_exprs, TriggerExprValues);
 	state->values = ExecInitExprList(state->value_exprs, (PlanState *) node);
 	state->econtext = node->ss.ps.ps_ExprContext;
+	state->async = node->ss.ps.async_capable;
 
 	state->target = trigger_target_resolve(state->rel->serverid, userid,
 										   state->rel->options, false);
@@ -416,7 +420,8 @@ begin_fetch(TriggerScanState *state)
 }
 
 /*
- * The next row from the API, false at the end.
+ * The next row from the API, false at the end; or, where an Append waits for
+ * it, at present.
  */
 static bool
 fetch_row(TriggerScanState *state, TupleTableSlot *slot)
@@ -424,9 +429,11 @@ fetch_row(TriggerScanState *state, TupleTableSlot *slot)
 	TriggerFetchResult result;
 	TriggerRow	row;
 
-	while ((result = trigger_fetch_try(state->fetch, &row)) == TRIGGER_FETCH_WAIT)
+	while ((result = trigger_fetch_try(state->fetch, &row)) == TRIGGER_FETCH_WAIT &&
+		   !state->async)
 		trigger_fetch_wait(state->fetch);
-	if (result == TRIGGER_FETCH_END)
+	state->waits = result == TRIGGER_FETCH_WAIT;
+	if (result != TRIGGER_FETCH_ROW)
 	{
 		ExecClearTuple(slot);
 		return false;
@@ -436,20 +443,23 @@ fetch_row(TriggerScanState *state, TupleTableSlot *slot)
 }
 
 /*
- * Read everything before the first row is handed out.
+ * Read everything before the first row is handed out.  Where an Append waits
+ * for it, so much as there is.
  */
 static void
 read_whole(TriggerScanState *state, TupleTableSlot *slot)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->fetch_context);
 
-	state->whole = tuplestore_begin_heap(false, false, work_mem);
+	if (state->whole == NULL)
+		state->whole = tuplestore_begin_heap(false, false, work_mem);
 	MemoryContextSwitchTo(old);
 	while (fetch_row(state, slot))
 	{
 		tuplestore_puttupleslot(state->whole, slot);
 		ResetExprContext(state->econtext);
 	}
+	state->whole_read = !state->waits;
 }
 
 /*
@@ -462,16 +472,19 @@ trigger_iterate_scan(ForeignScanState *node)
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
 	if (!state->begun)
-	{
 		begin_fetch(state);
-		if (state->fetch && number(state, TriggerNumberWhole))
-			read_whole(state, slot);
-	}
+	state->waits = false;
 	if (state->fetch == NULL)
 		return ExecClearTuple(slot);
-	if (state->whole == NULL)
+	if (!number(state, TriggerNumberWhole))
+	{
 		(void) fetch_row(state, slot);
-	else if (tuplestore_gettupleslot(state->whole, true, false, state->whole_slot))
+		return slot;
+	}
+	if (!state->whole_read)
+		read_whole(state, slot);
+	if (state->whole_read &&
+		tuplestore_gettupleslot(state->whole, true, false, state->whole_slot))
 		ExecCopySlot(slot, state->whole_slot);
 	else
 		ExecClearTuple(slot);
@@ -494,6 +507,8 @@ trigger_rescan(ForeignScanState *node)
 	if (state->whole)
 		tuplestore_end(state->whole);
 	state->whole = NULL;
+	state->whole_read = false;
+	state->waits = false;
 	state->fetch = NULL;
 	state->rescanned = state->begun;
 	state->begun = false;
@@ -519,6 +534,24 @@ trigger_end_scan(ForeignScanState *node)
 		tuplestore_end(state->whole);
 	state->fetch = NULL;
 	MemoryContextDelete(state->fetch_context);
+}
+
+/*
+ * Was there no row only because the answer has not come yet?
+ */
+bool
+trigger_scan_waits(ForeignScanState *node)
+{
+	return ((TriggerScanState *) node->fdw_state)->waits;
+}
+
+/*
+ * The connection of a scan that waits.
+ */
+TriggerHttp *
+trigger_scan_http(ForeignScanState *node)
+{
+	return ((TriggerScanState *) node->fdw_state)->http;
 }
 
 /*

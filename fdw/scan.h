@@ -20,6 +20,8 @@ extern void trigger_begin_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *trigger_iterate_scan(ForeignScanState *node);
 extern void trigger_rescan(ForeignScanState *node);
 extern void trigger_end_scan(ForeignScanState *node);
+extern bool trigger_scan_waits(ForeignScanState *node);
+extern TriggerHttp *trigger_scan_http(ForeignScanState *node);
 extern const TriggerFetchStats *trigger_scan_stats(ForeignScanState *node);
 
 #endif							/* TRIGGER_SCAN_H */

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "async.h"
 #include "explain.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
@@ -166,6 +167,7 @@ trigger_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = end_scan;
 	routine->ExplainForeignScan = explain_scan;
 	routine->ImportForeignSchema = trigger_import_schema;
+	trigger_set_async_callbacks(routine);
 	trigger_set_modify_callbacks(routine);
 
 	PG_RETURN_POINTER(routine);
