@@ -96,6 +96,8 @@ leave_multi(TriggerTransfer *transfer)
 	(void) curl_multi_remove_handle(http->multi, transfer->easy->curl);
 	if (transfer->sends == 0)
 		http->unsent--;
+	trigger_rate_ended(transfer, trigger_http_now(),
+					   trigger_hints_wait(&transfer->hints, wall_now()));
 	transfer->deadline = 0;
 }
 
@@ -121,6 +123,7 @@ finish(TriggerTransfer *transfer, TriggerHttpFailure failure, int status,
 	TriggerHttpResponse *response = &transfer->response;
 
 	free_request(transfer, broken_off);
+	trigger_rate_leave(transfer);
 	transfer->state = TRANSFER_DONE;
 	dlist_delete(&transfer->node);
 	dlist_push_tail(&http->done, &transfer->node);
@@ -142,24 +145,6 @@ finish(TriggerTransfer *transfer, TriggerHttpFailure failure, int status,
 	response->body = transfer->body_len > 0 ? transfer->body :
 		transfer->empty;
 	response->body_len = transfer->body_len;
-}
-
-/* Can the statement afford to wait?  If so, charge its budget. */
-static bool
-afford_wait(TriggerHttp *http, int64 now, int64 until)
-{
-	int64		budget = http->settings.rate_limit_wait * INT64CONST(1000000);
-	int64		from = Max(now, http->charged_until);
-
-	/* Transfers that wait at the same time are charged once. */
-	if (until > from)
-	{
-		if (http->rate_spent + (until - from) > budget)
-			return false;
-		http->rate_spent += until - from;
-		http->charged_until = until;
-	}
-	return true;
 }
 
 /* Let a transfer rest until "wake". */
@@ -184,7 +169,7 @@ hold(TriggerTransfer *transfer, int64 now, int64 wake, int status)
 	TriggerHttp *http = transfer->http;
 	double		seconds = (wake - now) / 1e6;
 
-	if (!afford_wait(http, now, wake))
+	if (!trigger_rate_afford(http, now, wake))
 	{
 		transfer->response.rate_limit_reset_in = seconds;
 		snprintf(transfer->message, sizeof(transfer->message),
@@ -207,6 +192,40 @@ finish_internal(TriggerTransfer *transfer, const char *what)
 	finish(transfer, TRIGGER_HTTP_INTERNAL, 0, true);
 }
 
+/*
+ * Let a transfer wait if a rate limit is in force, or has nothing left.  What
+ * the statement cannot afford to wait for, the server may refuse itself.
+ */
+static bool
+keep_back(TriggerTransfer *transfer, int64 now)
+{
+	TriggerHttp *http = transfer->http;
+	int64		jitter = (int64)
+	(trigger_retry_jitter(trigger_retry_random(&http->random)) * 1e6);
+	int64		wake;
+	bool		alone;
+
+	transfer->resting = false;
+	if (http->blocked_until > now)
+	{
+		hold(transfer, now, http->blocked_until + jitter, 0);
+		return true;
+	}
+	wake = trigger_rate_wait(transfer, now, &alone);
+	if (wake == 0)
+		return false;
+	if (alone)
+	{
+		if (!trigger_rate_afford(http, now, wake + jitter))
+			return false;
+		hold(transfer, now, wake + jitter, 0);
+	}
+	transfer->state = TRANSFER_WAITING;
+	transfer->wake = wake + jitter;
+	transfer->resting = true;
+	return true;
+}
+
 /* Send the request, unless a rate limit is in force. */
 static void
 begin_attempt(TriggerTransfer *transfer, int64 now)
@@ -215,14 +234,8 @@ begin_attempt(TriggerTransfer *transfer, int64 now)
 	EasySlot   *slot = transfer->easy;
 	CURLMcode	rc;
 
-	if (http->blocked_until > now)
-	{
-		double		jitter;
-
-		jitter = trigger_retry_jitter(trigger_retry_random(&http->random));
-		hold(transfer, now, http->blocked_until + (int64) (jitter * 1e6), 0);
+	if (keep_back(transfer, now))
 		return;
-	}
 
 	transfer->sends = 0;
 	transfer->unattended = false;
@@ -246,6 +259,7 @@ begin_attempt(TriggerTransfer *transfer, int64 now)
 	}
 	http->unsent++;
 	transfer->response.attempts++;
+	trigger_rate_sent(transfer);
 	transfer->state = TRANSFER_ACTIVE;
 	transfer->deadline = now +
 		http->settings.request_timeout * INT64CONST(1000);
@@ -262,6 +276,7 @@ meet_rate_limit(TriggerTransfer *transfer, int64 now, double delay)
 	TriggerHttp *http = transfer->http;
 	int64		wake = now + (int64) (delay * 1e6);
 
+	trigger_rate_refused(transfer, now);
 	hold(transfer, now, wake, 429);
 	if (transfer->state != TRANSFER_WAITING)
 		wake = now + (int64) (Max(trigger_hints_wait(&transfer->hints,
@@ -282,6 +297,7 @@ give_up(TriggerTransfer *transfer, TriggerHttpFailure failure,
 		finish(transfer, failure, attempt->status, broken_off);
 		return;
 	}
+	trigger_rate_refused(transfer, now);
 	wait = Max(trigger_hints_wait(&attempt->hints, wall_now()), 0);
 	transfer->http->blocked_until = Max(transfer->http->blocked_until,
 										now + (int64) (wait * 1e6));
@@ -335,7 +351,7 @@ attempt_ended(TriggerTransfer *transfer, CURLcode code, int timeout_ms,
 								  trigger_retry_random(&http->random),
 								  &delay);
 	if (action == TRIGGER_RETRY_WHEN_TOLD &&
-		!afford_wait(http, now, now + (int64) (delay * 1e6)))
+		!trigger_rate_afford(http, now, now + (int64) (delay * 1e6)))
 		action = TRIGGER_RETRY_GIVE_UP;
 
 	if (action == TRIGGER_RETRY_GIVE_UP)
@@ -418,46 +434,6 @@ check_times(TriggerHttp *http, int64 now)
 				attempt_ended(transfer, CURLE_OPERATION_TIMEDOUT, timeout, now);
 		}
 	}
-}
-
-/*
- * Have the timer ring at a time, or before.  If it rings too early, that
- * costs one wake-up; setting it for each request costs a system call per
- * request.
- */
-static void
-set_timer(TriggerHttp *http, int64 when)
-{
-	struct itimerspec spec = {{0, 0}, {0, 0}};
-
-	if (http->timer_armed != 0 && http->timer_armed <= when)
-		return;
-	spec.it_value.tv_sec = when / 1000000;
-	spec.it_value.tv_nsec = when % 1000000 * 1000;
-	(void) timerfd_settime(http->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
-	http->timer_armed = when;
-}
-
-/* Set the timer to the earliest time at which there is something to do. */
-static void
-arm_timer(TriggerHttp *http)
-{
-	int64		first = http->curl_deadline;
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &http->live)
-	{
-		TriggerTransfer *transfer = dlist_container(TriggerTransfer, node,
-													iter.cur);
-		int64		next = transfer->state == TRANSFER_WAITING ?
-		transfer->wake : transfer->deadline;
-
-		if (first == 0 || next < first)
-			first = next;
-	}
-
-	if (first != 0)
-		set_timer(http, first);
 }
 
 /* libcurl has given up altogether, for want of memory. */
@@ -602,7 +578,7 @@ http_step(TriggerHttp *http, bool look)
 			break;
 	}
 	count_fds(http);
-	arm_timer(http);
+	trigger_timer_arm(http);
 	http->last_served = trigger_http_now();
 }
 
@@ -905,6 +881,7 @@ trigger_transfer_start(TriggerHttp *http, const TriggerHttpRequest *request,
 	dlist_push_tail(&http->live, &transfer->node);
 	http->in_flight++;
 	trigger_curl_reuse_body(transfer);
+	trigger_rate_join(transfer, request);
 
 	transfer->easy = trigger_curl_take(http);
 	if (transfer->easy == NULL)
@@ -973,13 +950,6 @@ int
 trigger_http_fd(const TriggerHttp *http)
 {
 	return http->epoll_fd;
-}
-
-/* See http.h. */
-void
-trigger_http_wake(TriggerHttp *http, int ms)
-{
-	set_timer(http, trigger_http_now() + ms * INT64CONST(1000));
 }
 
 /* See http.h. */

@@ -64,6 +64,8 @@ typedef struct TriggerHttpRequest
 	TriggerRepeat repeat;
 	/* A 404 with "x-should-retry: true" is repeated at most this often. */
 	int			not_found_retries;
+	/* One of many: do not ask for more than the rate limit has left. */
+	bool		paced;
 	/* A 500 is known to be the server's answer to bad input: do not repeat. */
 	bool		final_500;
 } TriggerHttpRequest;

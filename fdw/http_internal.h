@@ -52,6 +52,20 @@ typedef struct TriggerGuard
 	bool		listed;
 } TriggerGuard;
 
+/* Budgets of credentials that a connection knows. */
+#define RATE_BUDGETS	8
+
+/* What is known of a rate limit. */
+typedef struct RateBudget
+{
+	bool		known;
+	uint32		key;			/* of the credential */
+	int			users;			/* transfers that are not done */
+	int			in_flight;
+	int64		remaining;		/* as said last, -1: not yet */
+	int64		renewed;		/* when there will be more */
+} RateBudget;
+
 struct TriggerHttp
 {
 	TriggerHttpSettings settings;
@@ -87,6 +101,7 @@ struct TriggerHttp
 	int64		blocked_until;
 	int64		charged_until;
 	int64		rate_spent;
+	RateBudget	budgets[RATE_BUDGETS];
 
 	uint64		random;
 	TriggerHttpStats stats;
@@ -114,6 +129,8 @@ struct TriggerTransfer
 	TriggerRetryPolicy policy;
 	TriggerRetryState retry;
 	bool		fresh;			/* next attempt on a new connection */
+	RateBudget *budget;			/* NULL: not paced */
+	bool		resting;		/* until others of its budget are answered */
 
 	/* The attempt. */
 	int64		wake;
@@ -137,6 +154,17 @@ struct TriggerTransfer
 	TriggerHttpResponse response;
 };
 
+extern void trigger_timer_arm(TriggerHttp *http);
+extern bool trigger_rate_afford(TriggerHttp *http, int64 now, int64 until);
+extern void trigger_rate_join(TriggerTransfer *transfer,
+							  const TriggerHttpRequest *request);
+extern void trigger_rate_leave(TriggerTransfer *transfer);
+extern int64 trigger_rate_wait(const TriggerTransfer *transfer, int64 now,
+							   bool *alone);
+extern void trigger_rate_sent(TriggerTransfer *transfer);
+extern void trigger_rate_ended(TriggerTransfer *transfer, int64 now,
+							   double wait);
+extern void trigger_rate_refused(TriggerTransfer *transfer, int64 now);
 extern void trigger_curl_recycle_body(TriggerTransfer *transfer);
 extern void trigger_curl_reuse_body(TriggerTransfer *transfer);
 extern int64 trigger_http_now(void);

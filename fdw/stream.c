@@ -252,6 +252,7 @@ send_it(TriggerStream *stream)
 	http.url = trigger_request_url(request, page);
 	http.headers = trigger_request_headers(request, false);
 	http.repeat = TRIGGER_REPEAT_SAFE;
+	http.paced = true;
 	http.final_500 = (request->endpoint->flags & TRIGGER_EP_FINAL_500) != 0;
 	if (request->endpoint->paging == TRIGGER_PAGING_ITEM)
 		http.not_found_retries = Min(NOT_FOUND_RETRIES,

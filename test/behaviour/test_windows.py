@@ -239,6 +239,37 @@ class Windows(Case):
         self.assert_error(self.s.error("SELECT count(*) FROM bulk.runs"), "HV000")
         self.assertEqual(self.s.one("SELECT count(*) FROM bulk.runs"), str(BULK))
 
+    def refused(self):
+        return sum(record["status"] == 429 for record in self.bulk.records())
+
+    def test_rate_limit(self):
+        """A scan takes what the budget has, waits for more, and is hardly ever refused."""
+        self.server("bulk", self.bulk.url, {"concurrency": 8})
+        self.bulk.settings(latency_ms=5, rate_limit={"burst": 40, "refill_per_10s": 40})
+        self.s.query("SELECT id FROM bulk.runs LIMIT 1")
+        self.bulk.clear()
+        self.assertEqual(self.s.one("SELECT count(*) FROM bulk.runs"), str(BULK))
+        self.assertLessEqual(self.refused(), 2)
+        records = self.bulk.records()
+        self.assertGreater(len(records), BULK / 100)
+        self.assertEqual(max(record["in_flight"] for record in records), 8)
+
+    def test_rate_limit_of_two(self):
+        """Two scans of a session share what is left."""
+        self.server("bulk", self.bulk.url, {"concurrency": 16})
+        self.bulk.settings(latency_ms=5, rate_limit={"burst": 60, "refill_per_10s": 60})
+        rows = self.s.one("SELECT count(*) FROM (SELECT id FROM bulk.runs UNION ALL"
+                          " SELECT id FROM bulk.runs) q")
+        self.assertEqual(rows, str(2 * BULK))
+        self.assertLessEqual(self.refused(), 3)
+
+    def test_rate_limit_cannot_be_waited_for(self):
+        """What may not be waited for is left to the server to refuse."""
+        self.server("bulk", self.bulk.url, {"concurrency": 8, "rate_limit_wait": 0})
+        self.bulk.settings(rate_limit={"burst": 30, "refill_per_10s": 30})
+        self.assert_error(self.s.error("SELECT count(*) FROM bulk.runs"), "53400")
+        self.assertGreater(self.refused(), 0)
+
     def test_cancel_in_the_middle(self):
         self.server("bulk", self.bulk.url, {"concurrency": 8})
         self.bulk.settings(latency_ms=30)

@@ -23,6 +23,9 @@ class _Bucket:
 class RateLimiter:
     """Counts requests; only refuses them when a setting says so.
 
+    A budget that is not enforced is full again before it runs low: a client that respects it
+    does not have to wait for it.
+
     `rate_limit` enforces every budget, `jwt_rate_limit` the windows of public tokens alone.
     """
 
@@ -65,8 +68,8 @@ class RateLimiter:
         enforced = self.world.settings.rate_limit
         if public:
             window = self.world.settings.jwt_rate_limit
-            limit, remaining, reset = self._take_window(owner, now, window or {})
             enforced = enforced or window is not None
+            limit, remaining, reset = self._take_window(owner, now, window or {}, enforced)
         else:
             limit, refill = _DEPLOY_BUDGET if deploy else _API_BUDGET
             if enforced:
@@ -88,20 +91,22 @@ class RateLimiter:
             bucket.tokens = min(limit, bucket.tokens + elapsed * refill)
             bucket.refilled_at += elapsed * INTERVAL_MS
         reset = bucket.refilled_at + INTERVAL_MS
-        if bucket.tokens <= 0:
-            if enforced:
-                return -1, reset
+        if enforced and bucket.tokens <= 0:
+            return -1, reset
+        if not enforced and bucket.tokens <= limit // 2:
             bucket.tokens = limit
         bucket.tokens -= 1
         return bucket.tokens, reset
 
-    def _take_window(self, name, now, options):
+    def _take_window(self, name, now, options, enforced):
         limit = options.get("limit", _JWT_LIMIT)
         length = options.get("window_ms", _JWT_WINDOW_MS)
         start = now - now % length
         bucket = self.buckets.get(name)
         if bucket is None or bucket.refilled_at != start:
             bucket = self.buckets[name] = _Bucket(limit, start)
+        if not enforced and bucket.tokens <= limit // 2:
+            bucket.tokens = limit
         bucket.tokens -= 1
         return limit, max(-1, bucket.tokens), start + length
 
