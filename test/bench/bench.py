@@ -3,14 +3,17 @@
 
     python3 test/bench/bench.py [--rows N] [--repeat N] [part ...]
 
-Parts: read, transport, requests, planning, cancel, memory, query, instructions
-(default: all).
+Parts: read, transport, append, requests, planning, cancel, memory, query,
+instructions (default: all).
 
 Everybody reads the same 20,000 runs in 200 pages of 100 from the emulator on
 loopback, uncompressed, pages rendered in advance, over one kept-alive
 connection, in turns:
 
-  ours       COPY (SELECT six columns FROM runs) TO '/dev/null'
+  ours       COPY (SELECT six columns FROM runs) TO '/dev/null', with
+             concurrency 1: one page after the other, as everybody else
+  ours 4     the same with concurrency 4, the default: several windows at once
+  ours 8     the same with concurrency 8
   jsonb      what a generic HTTP extension leaves to do: the bodies come in
              through COPY FROM PROGRAM as jsonb, jsonb_to_recordset takes the
              same six columns out, same sink.  (Debian has no pgsql-http.
@@ -20,6 +23,9 @@ connection, in turns:
              iteration counts
   curl       a C program that follows the cursors and prints the bodies to
              /dev/null: the floor
+
+"append" reads the runs of three such servers by one UNION ALL, beside curl,
+which reads those of one.
 
 The transports are compared through the same nginx: plain HTTP/1.1, and TLS 1.3
 with HTTP/2 (one handshake included), beside the emulator without it.
@@ -89,8 +95,13 @@ class Bench:
         self.cluster = Cluster(["log_min_messages = fatal"])
         self.session = self.connect()
         self.session.query("CREATE EXTENSION trigger_fdw")
-        create_server(self.session, "prod", self.emulator.url, "prod",
-                      {"project_ref": credentials.PROJECT_ALPHA}, secret_key=credentials.TR_PROD)
+        for name, concurrency in (("prod", 1), ("prod4", 4), ("prod8", 8)):
+            self.server(name, self.emulator.url, concurrency)
+
+    def server(self, name, url, concurrency):
+        create_server(self.session, name, url, name,
+                      {"project_ref": credentials.PROJECT_ALPHA, "concurrency": concurrency},
+                      secret_key=credentials.TR_PROD)
 
     def connect(self):
         session = self.cluster.connect()
@@ -107,11 +118,11 @@ class Bench:
         self.missed += not met
         print(f"  {'met   ' if met else 'MISSED'}  {text}", flush=True)
 
-    # the four readers; each returns seconds
+    # the readers; each returns seconds
 
-    def ours(self):
+    def ours(self, schema="prod"):
         begun = time.perf_counter()
-        self.session.query(f"COPY (SELECT {SIX} FROM prod.runs) TO '/dev/null'")
+        self.session.query(f"COPY (SELECT {SIX} FROM {schema}.runs) TO '/dev/null'")
         seconds = time.perf_counter() - begun
         assert self.session.tag == f"COPY {self.rows}", self.session.tag
         return seconds
@@ -143,7 +154,8 @@ class Bench:
     # the parts
 
     def read(self):
-        readers = {"ours": self.ours, "jsonb": self.jsonb, "client": self.client,
+        readers = {"ours": self.ours, "ours 4": lambda: self.ours("prod4"),
+                   "ours 8": lambda: self.ours("prod8"), "jsonb": self.jsonb, "client": self.client,
                    "curl": self.curl}
         self.emulator.control("POST", f"/warm?rows={self.rows}")
         for latency in (0, 20):
@@ -169,6 +181,8 @@ class Bench:
             else:
                 self.target("at most 1.05 times the time of curl",
                             median["ours"] <= 1.05 * median["curl"])
+                self.target("with concurrency 8, at most a fifth of the time of curl",
+                            median["ours 8"] <= median["curl"] / 5)
             self.target("as many requests as curl", requests["ours"] == requests["curl"])
         self.emulator.settings(latency_ms=None)
 
@@ -211,6 +225,43 @@ class Bench:
                       f" {connections[name] or '':>12}")
             self.target("one connection with HTTP/2", connections["tls_h2"] == 1)
         self.session.query("".join(f"DROP SERVER {name} CASCADE;" for name in urls))
+
+    def append(self):
+        """Three servers at once take no longer than the slowest of them alone."""
+        rows = self.rows // 4
+        latency = {"one": 20, "two": 20, "three": 10}
+        apis = {name: Emulator("bulk", rows) for name in latency}
+        parts = " UNION ALL ".join(f"SELECT {SIX} FROM {name}.runs" for name in latency)
+        seconds = {"ours": [], "ours, one by one": [], "curl, one server": []}
+        try:
+            for name, api in apis.items():
+                api.settings(gzip=False, latency_ms=latency[name])
+                api.control("POST", f"/warm?rows={rows}")
+                self.server(name, api.url, 1)
+            url = apis["one"].url + LIST
+            for _ in range(self.repeat):
+                for name, setting in (("ours", "on"), ("ours, one by one", "off")):
+                    self.session.query(f"SET enable_async_append = {setting}")
+                    begun = time.perf_counter()
+                    self.session.query(f"COPY ({parts}) TO '/dev/null'")
+                    seconds[name].append(time.perf_counter() - begun)
+                    assert self.session.tag == f"COPY {3 * rows}", self.session.tag
+                begun = time.perf_counter()
+                subprocess.run([self.curlpages, url, credentials.TR_PROD],
+                               stdout=subprocess.DEVNULL, check=True)
+                seconds["curl, one server"].append(time.perf_counter() - begun)
+        finally:
+            self.session.query("RESET enable_async_append; DROP SERVER IF EXISTS "
+                               + ", ".join(latency) + " CASCADE")
+            for api in apis.values():
+                api.destroy()
+        median = {name: statistics.median(times) for name, times in seconds.items()}
+        print(f"\nappend: {rows} runs of each of three servers, latencies "
+              f"{', '.join(map(str, latency.values()))} ms, median of {self.repeat}")
+        for name, value in median.items():
+            print(f"  {name:18} {value:7.3f} s")
+        self.target("at most 1.15 times the time of curl for the slowest",
+                    median["ours"] <= 1.15 * median["curl, one server"])
 
     def requests(self):
         print("\nrequests")
@@ -346,8 +397,8 @@ class Bench:
         self.session = self.connect()
 
 
-PARTS = ["read", "transport", "requests", "planning", "cancel", "memory", "query",
-         "instructions"]
+PARTS = ["read", "transport", "append", "requests", "planning", "cancel", "memory",
+         "query", "instructions"]
 
 
 def main():

@@ -117,7 +117,8 @@ class Env:
         flags = ["-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror",
                  "-Wdeclaration-after-statement", "-D_GNU_SOURCE", "-fno-strict-aliasing",
                  "-fwrapv", f"-I{include}", f"-I{FDW}"]
-        files = [f"{FDW}/{f}.c" for f in ("http", "http_curl", "http_rate", "http_timer", "retry", "url")]
+        files = [f"{FDW}/{f}.c" for f in ("http", "http_curl", "http_rate", "http_timer",
+                                          "retry", "url")]
         run("gcc", *flags, "-fPIC", "-shared", f"{HERE}/httpcore.c", *files, "-lcurl",
             "-o", self.so)
         run("gcc", *flags, f"{HERE}/test_retry.c", f"{FDW}/retry.c", "-lm",
