@@ -40,6 +40,7 @@ struct TriggerChain
 	MemoryContext context;
 	TriggerRequest *list;		/* that is cut; NULL: it cannot be */
 	bool		item;			/* a row that is looked for */
+	bool		started;
 	dlist_head	parts;
 	List	   *spare;			/* streams to be used again */
 	TriggerSplit split;
@@ -176,9 +177,7 @@ trigger_chain_limit(TriggerChain *chain, int64 remaining, int width)
 bool
 trigger_chain_started(const TriggerChain *chain)
 {
-	ChainPart  *part = first_part(chain);
-
-	return part == NULL || (part->stream && trigger_stream_started(part->stream));
+	return chain->started;
 }
 
 /*
@@ -187,6 +186,7 @@ trigger_chain_started(const TriggerChain *chain)
 void
 trigger_chain_start(TriggerChain *chain)
 {
+	chain->started = true;
 	trigger_stream_start(first_part(chain)->stream);
 }
 

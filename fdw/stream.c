@@ -215,15 +215,6 @@ trigger_stream_limit(TriggerStream *stream, int64 remaining)
 }
 
 /*
- * Has the first request been sent?
- */
-bool
-trigger_stream_started(const TriggerStream *stream)
-{
-	return stream->phase != STREAM_NEW;
-}
-
-/*
  * Has everything been delivered?
  */
 bool

@@ -26,7 +26,6 @@ extern TriggerStream *trigger_stream_create_retrieve(const TriggerFetchPlan *pla
 extern void trigger_stream_restart(TriggerStream *stream,
 								   const TriggerRequest *list, int64 from,
 								   int64 to);
-extern bool trigger_stream_started(const TriggerStream *stream);
 extern void trigger_stream_start(TriggerStream *stream);
 extern bool trigger_stream_advance(TriggerStream *stream);
 extern bool trigger_stream_done(const TriggerStream *stream);

@@ -53,9 +53,7 @@ class Windows(Case):
     def setUp(self):
         super().setUp()
         self.own.reset(dataset="empty", now=NOW)
-        self.bulk.settings(latency_ms=None, rate_limit=None)
-        self.bulk.faults()
-        self.bulk.clear()
+        self.bulk.reset(dataset="bulk", runs=BULK)
 
     def fill(self, rng, count, environment="prod"):
         """Insert random runs; returns [(created_at, id)]."""
@@ -203,7 +201,6 @@ class Windows(Case):
         seen += self.s.column("FETCH ALL FROM c")
         self.s.query("COMMIT")
         self.assertEqual((len(seen), len(set(seen))), (BULK, BULK))
-        self.bulk.reset(dataset="bulk", runs=BULK)
 
     def test_no_clock(self):
         """No bound is newer than the newest row, whatever the time is here."""
