@@ -27,17 +27,19 @@
 #include "nodes/execnodes.h"
 #include "scan.h"
 #include "storage/latch.h"
+#include "trql_plan.h"
 
 /* Milliseconds that an Append waits at a time. */
 #define TICK	50
 
 /*
- * IsForeignPathAsyncCapable: any scan is.
+ * IsForeignPathAsyncCapable: any scan of a list is.  Queries are run one at a
+ * time, because the API refuses more than a few of a project.
  */
 static bool
 is_async_capable(ForeignPath *path)
 {
-	return true;
+	return !trql_is_path(path);
 }
 
 /*

@@ -70,17 +70,17 @@
 
 /* The same for what is above a scan. */
 #if PG_VERSION_NUM >= 180000
-#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys) \
+#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys, priv) \
 	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, keys, \
-							  NULL, NIL, NIL)
+							  NULL, NIL, priv)
 #elif PG_VERSION_NUM >= 170000
-#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys) \
+#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys, priv) \
 	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, \
-							  NULL, NIL, NIL)
+							  NULL, NIL, priv)
 #else
-#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys) \
+#define TRIGGER_UPPER_PATH(root, rel, target, rows, startup, total, keys, priv) \
 	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, \
-							  NULL, NIL)
+							  NULL, priv)
 #endif
 
 /* make_canonical_pathkey()'s way of saying "descending". */

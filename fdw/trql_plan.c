@@ -28,6 +28,17 @@
 #define DEFAULT_TUPLES		100000.0
 
 /*
+ * Is a path a query's?
+ */
+bool
+trql_is_path(const ForeignPath *path)
+{
+	const List *private = path->fdw_private;
+
+	return private != NIL && IsA(private, List) && IsA(linitial(private), String);
+}
+
+/*
  * Sort a condition into those of the API and those of the executor.
  */
 static void
@@ -161,7 +172,7 @@ add_lookup_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	cost_scan(baserel, param_info->ppi_rows, &startup, &total);
 	add_path(baserel, (Path *)
 			 TRIGGER_FOREIGN_PATH(root, baserel, param_info->ppi_rows, startup, total,
-								  NIL, required_outer, NIL));
+								  NIL, required_outer, TRQL_PATH_PRIVATE));
 }
 
 /*
@@ -179,7 +190,7 @@ trql_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	cost_scan(baserel, baserel->rows, &startup, &total);
 	add_path(baserel, (Path *)
 			 TRIGGER_FOREIGN_PATH(root, baserel, baserel->rows, startup, total, NIL,
-								  baserel->lateral_relids, NIL));
+								  baserel->lateral_relids, TRQL_PATH_PRIVATE));
 
 	foreach(cell, join_clauses(root, baserel, rel->table))
 	{

@@ -49,6 +49,12 @@ typedef struct TrqlRel
 	List	   *tlist;			/* what is above the table: its columns, Expr * */
 } TrqlRel;
 
+/*
+ * ForeignPath.fdw_private of a query: a String, which no other path has.
+ */
+#define TRQL_PATH_PRIVATE	list_make1(makeString(pstrdup("query")))
+
+extern bool trql_is_path(const ForeignPath *path);
 extern void trql_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid);
 extern void trql_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid);
 extern void trql_get_upper_paths(PlannerInfo *root, UpperRelationKind stage,

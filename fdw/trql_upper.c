@@ -154,7 +154,7 @@ add_upper_path(PlannerInfo *root, RelOptInfo *output_rel, PathTarget *target,
 
 	add_path(output_rel, (Path *)
 			 TRIGGER_UPPER_PATH(root, output_rel, target, rows, startup, total,
-								pathkeys));
+								pathkeys, TRQL_PATH_PRIVATE));
 }
 
 /*

@@ -50,6 +50,14 @@ SELECT (SELECT count(*) FROM trql.runs WHERE queue <> ALL ('{}')),
        (SELECT count(*) FROM trql.runs WHERE tags @> ARRAY[NULL]::text[]),
        (SELECT count(*) FROM trql.runs WHERE usage_duration IN (1, 9007199254740993));
 
+-- beside scans of lists, which an Append reads at once
+EXPLAIN (COSTS off)
+SELECT 'q', count(*) FROM trql.runs UNION ALL SELECT 'r', 1 FROM trql.runs WHERE depth = 1
+UNION ALL SELECT 'l', 1 FROM prod.timezones;
+SELECT k, sum(n) FROM (SELECT 'q' AS k, count(*) AS n FROM trql.runs
+    UNION ALL SELECT 'r', 1 FROM trql.runs WHERE depth = 1
+    UNION ALL SELECT 'l', 1 FROM prod.timezones) AS u GROUP BY 1 ORDER BY 1;
+
 -- no writes
 SELECT failure($$INSERT INTO trql.runs (run_id) VALUES ('run_1')$$);
 SELECT failure($$DELETE FROM trql.runs$$);
