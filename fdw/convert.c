@@ -422,6 +422,9 @@ trigger_convert(TriggerJson *json, TriggerField *field, Datum *value)
 					wrong_type(json, field, "a date");
 				trigger_json_advance(json);
 				*value = TimestampTzGetDatum(ts);
+				if (field->typmod >= 0)
+					*value = DirectFunctionCall2(timestamptz_scale, *value,
+												 Int32GetDatum(field->typmod));
 				return true;
 			}
 			break;

@@ -49,7 +49,8 @@ add_slot(TriggerFields *fields, const TriggerColumn *column,
 }
 
 /*
- * The slot that has a column as a type, added if there is none yet.
+ * The slot that has a column as a type, unchanged by a modifier (rounded times
+ * would not do to cut lists by); added if there is none yet.
  */
 static int
 find_slot(TriggerFields *fields, const TriggerColumn *column, Oid type)
@@ -61,7 +62,8 @@ find_slot(TriggerFields *fields, const TriggerColumn *column, Oid type)
 		const char *have = fields->list[i].path ? fields->list[i].path :
 		fields->item[i].path;
 
-		if (have && strcmp(have, path) == 0 && fields->list[i].type == type)
+		if (have && strcmp(have, path) == 0 && fields->list[i].type == type &&
+			fields->list[i].typmod < 0)
 			return i;
 	}
 	return add_slot(fields, column, NULL, column->name, type, -1);

@@ -21,14 +21,15 @@
  * a column is filtered locally only.
  */
 static bool
-filter_fits_type(const TriggerFilter *filter, Oid type)
+filter_fits_type(const TriggerFilter *filter, Oid type, int32 typmod)
 {
 	switch (filter->kind)
 	{
 		case TRIGGER_FILTER_BOOLEAN:
 			return type == BOOLOID;
 		case TRIGGER_FILTER_TIME:
-			return type == TIMESTAMPTZOID;
+			/* not of a time that is rounded here */
+			return type == TIMESTAMPTZOID && typmod < 0;
 		case TRIGGER_FILTER_HAS_ANY:
 		case TRIGGER_FILTER_HAS_ONE:
 			return type == TEXTARRAYOID;
@@ -90,7 +91,7 @@ match_attribute(TriggerRelation *rel, int attno, Form_pg_attribute form)
 		const TriggerFilter *filter = trigger_filter_find(rel->resource,
 														  attribute->column->name);
 
-		if (filter && filter_fits_type(filter, attribute->type))
+		if (filter && filter_fits_type(filter, attribute->type, attribute->typmod))
 			attribute->filter = filter - rel->resource->filters;
 	}
 }

@@ -649,6 +649,17 @@ follow_window(TriggerStream *stream)
 	}
 	if (stream->cursor && page.more && strcmp(stream->cursor, rows->next) == 0)
 		check_cursor(stream, rows->next);
+
+	/* the windows get smaller only if the server keeps to them */
+	if (rows->nrows > 0 &&
+		((stream->window.to != 0 && page.newest > stream->window.to) ||
+		 page.oldest < stream->window.from))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("paging of server \"%s\" does not advance",
+						stream->plan->target->server_name),
+				 errdetail("%s: a row is not of the time that was asked for.",
+						   stream->source)));
 	stream->more = trigger_window_next(&stream->window, &page,
 									   trigger_timestamp_to_ms(GetCurrentTimestamp(), true));
 	MemoryContextSwitchTo(old);

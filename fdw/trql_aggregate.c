@@ -71,7 +71,8 @@ deparse_count(TrqlContext *cx, Aggref *aggref, const char *filter, TrqlExpr *exp
 			text = psprintf("and(%s, %s)", text, filter);
 		return trql_result(expr, psprintf("countIf(%s)", text), TRQL_INT, false);
 	}
-	if (a.class == TRQL_FLOAT || a.class == TRQL_TEXTS || a.class == TRQL_JSON)
+	if (a.class == TRQL_FLOAT || a.class == TRQL_TEXTS || a.class == TRQL_JSON ||
+		!trql_is_deterministic(aggref->inputcollid))
 		return false;
 	return trql_result(expr, call("uniqExact", a.text, filter), TRQL_INT, false);
 }

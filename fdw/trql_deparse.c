@@ -255,6 +255,16 @@ comparison_name(int strategy)
 }
 
 /*
+ * Are texts of a collation equal only if their bytes are?  So are values that
+ * have none.
+ */
+bool
+trql_is_deterministic(Oid collation)
+{
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+}
+
+/*
  * Is the order of a collation that of the bytes?
  */
 static bool
@@ -277,7 +287,7 @@ class_comparison(TrqlClass class, Oid opno, Oid collation)
 			strategy = comparison(opno, TEXT_BTREE_FAM_OID);
 			if (strategy == BTEqualStrategyNumber || strategy == NOT_EQUAL_STRATEGY)
 				return OidIsValid(collation) &&
-					get_collation_isdeterministic(collation) ? strategy : 0;
+					trql_is_deterministic(collation) ? strategy : 0;
 			return is_bytewise(collation) ? strategy : 0;
 		case TRQL_BOOL:
 			return comparison(opno, BOOL_BTREE_FAM_OID);
@@ -452,8 +462,7 @@ deparse_array_operator(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 	if (match_column(cx, left) == NULL || !deparse_var(cx, left, &a) ||
 		a.class != TRQL_TEXTS || !trql_is_value(cx, right) ||
 		exprType(right) != TEXTARRAYOID ||
-		(OidIsValid(op->inputcollid) &&
-		 !get_collation_isdeterministic(op->inputcollid)))
+		!trql_is_deterministic(op->inputcollid))
 		return false;
 
 	/* the engine takes NULL in an array for '': the mark leaves it out */

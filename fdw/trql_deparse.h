@@ -88,6 +88,7 @@ extern bool trql_result(TrqlExpr *expr, char *text, TrqlClass class, bool nullab
 extern bool trql_is_value(TrqlContext *cx, Node *node);
 extern char *trql_mark(TrqlContext *cx, Node *node, TrqlValueKind kind);
 extern Node *trql_strip(Node *node);
+extern bool trql_is_deterministic(Oid collation);
 
 /* in trql_function.c */
 extern bool trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr);

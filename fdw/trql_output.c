@@ -156,7 +156,7 @@ special_column(TrqlRel *rel, Node *node)
 		return NULL;
 	column = trql_table_column(rel->table, var->varattno);
 	if (column == NULL || column->special == TRQL_PLAIN || !column->known ||
-		column->type.class != TRQL_TEXT)
+		column->type.class != TRQL_TEXT || !trql_is_deterministic(exprCollation(node)))
 		return NULL;
 	return column;
 }
@@ -219,7 +219,7 @@ trql_add_key(TrqlRel *rel, Node *node)
 
 	/* of floats, -0 is 0 here; arrays and JSON have other equalities */
 	if (expr.class == TRQL_FLOAT || expr.class == TRQL_TEXTS ||
-		expr.class == TRQL_JSON)
+		expr.class == TRQL_JSON || !trql_is_deterministic(exprCollation(node)))
 		return false;
 
 	/*

@@ -61,6 +61,7 @@ typedef struct TrqlScanState
 	char	   *to;
 	char	   *last_time;		/* where the next page begins; NULL: at the top */
 	char	   *last_key;
+	bool		no_hint;		/* a small page was not enough to go on from */
 	TriggerRows *rows;
 	int			next;			/* row of the answer at hand */
 	int			end;			/* rows of it that count */
@@ -300,24 +301,35 @@ page_condition(const TrqlScanState *state)
 }
 
 /*
+ * A text of the planner's with its values.
+ */
+static char *
+filled(const ForeignScan *plan, enum TrqlPrivate which, const TriggerValue *values)
+{
+	return trql_fill(plan_text(plan, which), list_nth(plan->fdw_private, TrqlPrivateKinds),
+					 values);
+}
+
+/*
  * The text of a query.  "page" is a condition that a page begins with, NULL
- * if there is none.
+ * if there is none; it has words of the server's, so marks are not looked for
+ * in it.
  */
 static char *
 query_text(const ForeignScan *plan, const TrqlTable *table,
 		   const TriggerValue *values, const char *page, int rows)
 {
 	StringInfoData buf;
-	const char *where = plan_text(plan, TrqlPrivateWhere);
-	const char *order = plan_text(plan, TrqlPrivateOrder);
+	const char *where = filled(plan, TrqlPrivateWhere, values);
+	const char *order = filled(plan, TrqlPrivateOrder, values);
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, plan_text(plan, TrqlPrivateSelect));
+	appendStringInfoString(&buf, filled(plan, TrqlPrivateSelect, values));
 	if (*where && page)
 		appendStringInfo(&buf, " WHERE and(%s, %s)", where, page);
 	else if (*where || page)
 		appendStringInfo(&buf, " WHERE %s", page ? page : where);
-	appendStringInfoString(&buf, plan_text(plan, TrqlPrivateGroup));
+	appendStringInfoString(&buf, filled(plan, TrqlPrivateGroup, values));
 	if (*order)
 		appendStringInfo(&buf, " ORDER BY %s", order);
 	else if (plan_number(plan, TrqlNumberPaged))
@@ -328,11 +340,12 @@ query_text(const ForeignScan *plan, const TrqlTable *table,
 	appendStringInfo(&buf, " LIMIT %d", rows);
 	if (plan_number(plan, TrqlNumberOffset) > 0)
 		appendStringInfo(&buf, " OFFSET %d", plan_number(plan, TrqlNumberOffset));
-	return trql_fill(buf.data, list_nth(plan->fdw_private, TrqlPrivateKinds), values);
+	return buf.data;
 }
 
 /*
- * Rows to ask for.
+ * Rows to ask for.  Where pages end between two moments only, one more shows
+ * whether the last that is wanted is one.
  */
 static int
 rows_to_ask(const ForeignScan *plan, bool first)
@@ -342,7 +355,8 @@ rows_to_ask(const ForeignScan *plan, bool first)
 	if (!plan_number(plan, TrqlNumberPaged))
 		return TRQL_MAX_ROWS;
 	if (first && plan_number(plan, TrqlNumberHint) > 0)
-		return plan_number(plan, TrqlNumberHint);
+		return Min(plan_number(plan, TrqlNumberHint) +
+				   (plan_number(plan, TrqlNumberKey) < 0 ? 1 : 0), PAGE_ROWS);
 	return PAGE_ROWS;
 }
 
@@ -384,33 +398,69 @@ field_text(const TrqlScanState *state, int row, int field)
 }
 
 /*
+ * The next page would begin where the one before did, or above it: a server
+ * that does not do what it is asked must not keep the scan busy for ever.
+ * Times are as long as each other, and ids are ASCII, so that bytes decide.
+ */
+static void
+check_progress(const TrqlScanState *state, const char *time, const char *key)
+{
+	int			order;
+
+	if (strspn(time, "0123456789-:. ") != strlen(time))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("answer of the API is not as promised"),
+				 errdetail("A row of \"%s\" has no date in \"%s\".", state->table->name,
+						   state->table->time_column)));
+	if (state->last_time == NULL)
+		return;
+	order = strcmp(time, state->last_time);
+	if (order < 0 || (order == 0 && (key == NULL || strcmp(key, state->last_key) < 0)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("paging of server \"%s\" does not advance",
+					state->target->server_name),
+			 errdetail("A page of \"%s\" ends where the one before has ended, or above it.",
+					   state->table->name)));
+}
+
+/*
  * A full page has come: find out where the next one begins.  Without a key
  * the rows of the last time are read again with the next page, because some
  * may be missing here.
  */
 static void
-end_page(TrqlScanState *state)
+end_page(TrqlScanState *state, int asked)
 {
-	int			time = plan_number(state->plan, TrqlNumberTime);
 	int			key = plan_number(state->plan, TrqlNumberKey);
+	int			time_field = plan_number(state->plan, TrqlNumberTime);
 	int			last = state->rows->nrows - 1;
+	char	   *time = field_text(state, last, time_field);
 	char	   *before = state->last_time;
 
-	state->last_time = MemoryContextStrdup(state->scan_context,
-										   field_text(state, last, time));
+	check_progress(state, time, key >= 0 ? field_text(state, last, key) : NULL);
 	if (key >= 0)
-	{
 		state->last_key = MemoryContextStrdup(state->scan_context,
 											  field_text(state, last, key));
-		return;
-	}
-	while (last >= 0 && strcmp(field_text(state, last, time), state->last_time) == 0)
-		last--;
-	state->end = last + 1;
+	else
+	{
+		while (last >= 0 && strcmp(field_text(state, last, time_field), time) == 0)
+			last--;
+		state->end = last + 1;
+		if (state->end == 0 && asked < PAGE_ROWS)
+		{
+			/* few rows were asked for, of one moment: ask for more of them */
+			state->no_hint = true;
+			return;
+		}
 
-	/* a page that is one moment, or begins with the last, gets no further */
-	if (state->end == 0 || (before && strcmp(before, state->last_time) == 0))
-		report_cut(state);
+		/* a page that is one moment, or begins with the last, gets no further */
+		if (state->end == 0 || (before && strcmp(before, time) == 0))
+			report_cut(state);
+	}
+	state->last_time = MemoryContextStrdup(state->scan_context, time);
 }
 
 /*
@@ -420,7 +470,7 @@ static void
 next_page(TrqlScanState *state)
 {
 	bool		first = state->last_time == NULL;
-	int			asked = rows_to_ask(state->plan, first);
+	int			asked = rows_to_ask(state->plan, first && !state->no_hint);
 	TrqlRequest request = {.table = state->table->name,.scope = state->table->scope};
 	TriggerCallResult *result;
 	MemoryContext old;
@@ -446,7 +496,7 @@ next_page(TrqlScanState *state)
 	{
 		if (!plan_number(state->plan, TrqlNumberPaged))
 			report_cut(state);
-		end_page(state);
+		end_page(state, asked);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -553,7 +603,7 @@ trql_rescan(ForeignScanState *node)
 	state->last_time = state->last_key = NULL;
 	state->rows = NULL;
 	state->next = state->end = 0;
-	state->last_page = false;
+	state->last_page = state->no_hint = false;
 }
 
 /*

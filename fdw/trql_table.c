@@ -78,7 +78,9 @@ describe_column(TrqlTable *table, int attno, Form_pg_attribute form)
 		trql_type_parse(type, column->name, &column->type);
 	else
 		column->type.class = TRQL_JSON;
-	column->known = type != NULL && trql_type_oid(&column->type) == column->atttype;
+	/* a time that is rounded here is another one there */
+	column->known = type != NULL && column->typmod < 0 &&
+		trql_type_oid(&column->type) == column->atttype;
 }
 
 /*

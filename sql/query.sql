@@ -50,6 +50,23 @@ SELECT (SELECT count(*) FROM trql.runs WHERE queue <> ALL ('{}')),
        (SELECT count(*) FROM trql.runs WHERE tags @> ARRAY[NULL]::text[]),
        (SELECT count(*) FROM trql.runs WHERE usage_duration IN (1, 9007199254740993));
 
+-- where texts are equal that have other letters, PostgreSQL groups
+CREATE COLLATION query_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+EXPLAIN (COSTS off) SELECT task_identifier COLLATE query_ci, count(*) FROM trql.runs GROUP BY 1;
+EXPLAIN (COSTS off) SELECT DISTINCT lower(queue) COLLATE query_ci FROM trql.runs;
+EXPLAIN (COSTS off) SELECT count(DISTINCT queue COLLATE query_ci) FROM trql.runs;
+-- and where times are rounded, it compares
+CREATE FOREIGN TABLE query_rounded (run_id text OPTIONS (type 'String'), triggered_at timestamptz(0) OPTIONS (type 'DateTime64'))
+SERVER prod OPTIONS (resource_schema 'query', resource 'runs');
+EXPLAIN (COSTS off) SELECT count(*) FROM query_rounded WHERE triggered_at = '2026-06-01';
+SELECT count(*) FROM query_rounded WHERE triggered_at = '2026-06-01';
+CREATE FOREIGN TABLE list_rounded (id text, created_at timestamptz(0)) SERVER prod OPTIONS (resource 'runs');
+EXPLAIN (COSTS off) SELECT count(*) FROM list_rounded WHERE created_at = '2026-06-01';
+SELECT count(*) FROM list_rounded WHERE created_at = '2026-06-01';
+SELECT count(*) FROM prod.runs WHERE date_trunc('second', created_at + interval '0.5 seconds') = '2026-06-01';
+DROP FOREIGN TABLE query_rounded, list_rounded;
+DROP COLLATION query_ci;
+
 -- beside scans of lists, which an Append reads at once
 EXPLAIN (COSTS off)
 SELECT 'q', count(*) FROM trql.runs UNION ALL SELECT 'r', 1 FROM trql.runs WHERE depth = 1

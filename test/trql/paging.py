@@ -53,6 +53,10 @@ CASES = (
     ("SELECT count(*), count(DISTINCT machine_id) FROM (SELECT machine_id FROM trql.metrics"
      " OFFSET 0) s", f"{METRICS},{METRICS}"),
     ("SELECT count(*) FROM (SELECT machine_id FROM trql.metrics LIMIT 10000) s", "10000"),
+    # and so may small ones
+    ("SELECT count(*) FROM (SELECT machine_id FROM trql.metrics LIMIT 1) s", "1"),
+    ("SELECT count(*), count(DISTINCT machine_id) FROM"
+     " (SELECT machine_id FROM trql.metrics LIMIT 5) s", "5,5"),
 )
 
 
