@@ -32,9 +32,9 @@
 /*
  * Values for a description: constants are known, everything else is text.
  */
-static TriggerValue *
-describe_values(ForeignScanState *node, List *exprs, List *ancestors,
-				ExplainState *es)
+TriggerValue *
+trigger_describe_values(ForeignScanState *node, List *exprs, List *ancestors,
+						ExplainState *es)
 {
 	TriggerValue *values = palloc0(Max(list_length(exprs), 1) *
 								   sizeof(TriggerValue));
@@ -123,7 +123,7 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 	binding = trigger_bind(rel,
 						   list_nth(plan->fdw_private, TriggerPrivateConditions),
 						   list_nth_int(numbers, TriggerNumberMentioned),
-						   describe_values(node,
+						   trigger_describe_values(node,
 										   list_nth(plan->fdw_exprs, TriggerExprValues),
 										   NIL, es));
 	if (binding->empty)

@@ -12,9 +12,12 @@
 
 #include "postgres.h"
 
+#include "bind.h"
 #include "commands/explain.h"
 #include "nodes/execnodes.h"
 
+extern TriggerValue *trigger_describe_values(ForeignScanState *node, List *exprs,
+											 List *ancestors, ExplainState *es);
 extern void trigger_explain_scan(ForeignScanState *node, ExplainState *es);
 
 #endif							/* TRIGGER_EXPLAIN_H */

@@ -14,6 +14,7 @@
 
 #include <ctype.h>
 
+#include "bind.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "connection.h"
@@ -242,8 +243,7 @@ milliseconds(FunctionCallInfo fcinfo, int argument, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
 				 errmsg("argument \"%s\" is out of range", name)));
-	return psprintf(INT64_FORMAT, (when + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
-								   USECS_PER_DAY) / 1000);
+	return psprintf(INT64_FORMAT, trigger_timestamp_to_ms(when, false));
 }
 
 /*
@@ -257,20 +257,23 @@ text_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * The answer's rows into the result.
+ * Run the query and put the answer's rows into the result.
  */
 static void
-put_rows(ReturnSetInfo *rsinfo, TriggerCallResult *result)
+put_rows(ReturnSetInfo *rsinfo, const TriggerTarget *target,
+		 const TrqlRequest *request)
 {
+	TriggerHttp *http = trigger_connection_get(target, CurrentMemoryContext);
+	TriggerFetchStats stats = {{0}};
 	TriggerField field = {.path = "",.label = "row",.kind = TRIGGER_JSON_ANY,
 	.null_slot = -1};
 	TriggerRows *rows;
 
 	trigger_field_init(&field, JSONBOID, -1);
-	rows = trigger_decode(trigger_decoder_create(&field, 1, TRIGGER_PAGING_NONE,
-												 trigger_endpoint_query.rows,
-												 "trigger_query"),
-						  result->body, result->body_len, result->source);
+	rows = trql_fetch(http, target, request,
+					  trigger_decoder_create(&field, 1, TRIGGER_PAGING_NONE,
+											 trigger_endpoint_query.rows,
+											 "trigger_query"), &stats);
 	for (int row = 0; row < rows->nrows; row++)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &rows->values[row],
 							 &rows->nulls[row]);
@@ -290,9 +293,7 @@ trigger_query(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	TrqlRequest request = {0};
-	TriggerFetchStats stats = {{0}};
 	TriggerTarget *target;
-	TriggerHttp *http;
 
 	TRIGGER_INIT_SET_SCALAR(fcinfo);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -311,7 +312,6 @@ trigger_query(PG_FUNCTION_ARGS)
 	trigger_target_check(target, &trigger_endpoint_query);
 	trql_check_scope(target, request.scope);
 	warn_of_defects(request.query);
-	http = trigger_connection_get(target, CurrentMemoryContext);
-	put_rows(rsinfo, trql_send(http, target, &request, &stats));
+	put_rows(rsinfo, target, &request);
 	return (Datum) 0;
 }

@@ -34,17 +34,6 @@
 #include "utils/selfuncs.h"
 
 /*
- * Cost of waiting for one answer: what postgres_fdw takes for starting a
- * remote query.  Plans are chosen by the ratio to local costs, and any round
- * trip is far beyond those; a figure closer to the truth (2000 page reads)
- * would lift scans of a few thousand rows over jit_above_cost.
- */
-#define REQUEST_COST		100.0
-
-/* Cost of decoding one row of an answer. */
-#define ROW_COST			0.05
-
-/*
  * A plan that can only fail is made this unattractive: clearly more so than
  * one with a join method that was switched off.
  */
@@ -121,16 +110,16 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
 	}
 
 	cpu = cpu_tuple_cost + baserel->baserestrictcost.per_tuple;
-	*startup = baserel->baserestrictcost.startup + REQUEST_COST;
-	*total = *startup + (waits - 1) * REQUEST_COST + fetched * (ROW_COST + cpu);
+	*startup = baserel->baserestrictcost.startup + TRIGGER_REQUEST_COST;
+	*total = *startup + (waits - 1) * TRIGGER_REQUEST_COST + fetched * (TRIGGER_ROW_COST + cpu);
 }
 
 /*
  * Callback of generate_implied_equalities_for_column(): is a member of an
  * equivalence class this attribute?
  */
-static bool
-match_attribute_member(PlannerInfo *root, RelOptInfo *baserel,
+bool
+trigger_match_attribute(PlannerInfo *root, RelOptInfo *baserel,
 					   EquivalenceClass *ec, EquivalenceMember *em, void *arg)
 {
 	Var		   *var = (Var *) em->em_expr;
@@ -260,7 +249,7 @@ check_required(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 			(fixes_filter(root, baserel, info->rel, baserel->joininfo, filter) ||
 			 (baserel->has_eclass_joins &&
 			  generate_implied_equalities_for_column(root, baserel,
-													 match_attribute_member,
+													 trigger_match_attribute,
 													 &number, NULL) != NIL)))
 			continue;
 		ereport(ERROR,
@@ -496,7 +485,7 @@ lookup_relids(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info)
 				continue;
 			equalities =
 				generate_implied_equalities_for_column(root, baserel,
-													   match_attribute_member,
+													   trigger_match_attribute,
 													   &attno,
 													   baserel->lateral_referencers);
 			clauses = list_concat(clauses, equalities);

@@ -194,23 +194,23 @@ trigger_begin_scan(ForeignScanState *node, int eflags)
 }
 
 /*
- * Compute what the pushed conditions compare with.
+ * Compute the values that a request is made of.  "states" are the expressions
+ * "exprs", made ready.
  */
-static TriggerValue *
-compute_values(TriggerScanState *state)
+TriggerValue *
+trigger_compute_values(List *states, List *exprs, ExprContext *econtext)
 {
-	TriggerValue *values = palloc0(Max(list_length(state->values), 1) *
-								   sizeof(TriggerValue));
+	TriggerValue *values = palloc0(Max(list_length(states), 1) * sizeof(TriggerValue));
 	int			i = 0;
 	ListCell   *cell;
 	ListCell   *expr;
 
-	forboth(cell, state->values, expr, state->value_exprs)
+	forboth(cell, states, expr, exprs)
 	{
 		values[i].known = true;
 		values[i].type = exprType((Node *) lfirst(expr));
-		values[i].value = ExecEvalExpr((ExprState *) lfirst(cell),
-									   state->econtext, &values[i].isnull);
+		values[i].value = ExecEvalExpr((ExprState *) lfirst(cell), econtext,
+									   &values[i].isnull);
 		i++;
 	}
 	return values;
@@ -378,7 +378,8 @@ begin_fetch(TriggerScanState *state)
 	old = MemoryContextSwitchTo(state->fetch_context);
 	binding = trigger_bind(state->rel, state->conditions,
 						   number(state, TriggerNumberMentioned),
-						   compute_values(state));
+						   trigger_compute_values(state->values, state->value_exprs,
+												  state->econtext));
 	state->begun = true;
 	if (binding->empty)
 	{

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "bind.h"
 #include "fetch.h"
 #include "nodes/execnodes.h"
 #include "relation.h"
@@ -22,6 +23,8 @@ extern void trigger_rescan(ForeignScanState *node);
 extern void trigger_end_scan(ForeignScanState *node);
 extern bool trigger_scan_waits(ForeignScanState *node);
 extern TriggerHttp *trigger_scan_http(ForeignScanState *node);
+extern TriggerValue *trigger_compute_values(List *states, List *exprs,
+											ExprContext *econtext);
 extern const TriggerFetchStats *trigger_scan_stats(ForeignScanState *node);
 
 #endif							/* TRIGGER_SCAN_H */

@@ -12,11 +12,74 @@
  */
 #include "trql_answer.h"
 
+#include "catalog/pg_type.h"
 #include "endpoint.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "portability/instr_time.h"
+#include "trql_query.h"
+#include "trql_type.h"
 #include "writer.h"
+
+/*
+ * One field of the answer.
+ */
+static void
+init_field(TriggerField *field, const char *name, const char *label, List *numbers)
+{
+	TrqlClass	class = (TrqlClass) list_nth_int(numbers, TrqlFieldClass);
+	int			flags = list_nth_int(numbers, TrqlFieldFlags);
+
+	field->path = name;
+	field->label = label;
+	field->null_slot = -1;
+	field->empty_null = (flags & TRQL_FIELD_EMPTY_NULL) != 0;
+	field->json_text = (flags & TRQL_FIELD_JSON_TEXT) != 0;
+	if (flags & TRQL_FIELD_STATUS)
+		field->shown = trql_status_shown;
+	switch (class)
+	{
+		case TRQL_TEXT:
+			field->kind = TRIGGER_JSON_STRING;
+			break;
+		case TRQL_TIME:
+			field->kind = TRIGGER_JSON_TIMESTAMP;
+			field->utc = true;
+			break;
+		case TRQL_TEXTS:
+			field->kind = TRIGGER_JSON_STRINGS;
+			break;
+		default:
+			field->kind = flags & TRQL_FIELD_PLAIN_NUMBER ? TRIGGER_JSON_INTEGER :
+				TRIGGER_JSON_ANY;
+			break;
+	}
+	trigger_field_init(field, (flags & TRQL_FIELD_AVERAGE) ? NUMERICOID :
+					   (Oid) list_nth_int(numbers, TrqlFieldType),
+					   (flags & TRQL_FIELD_AVERAGE) ? -1 :
+					   list_nth_int(numbers, TrqlFieldTypmod));
+}
+
+/*
+ * A decoder of a plan's answers, for rows of so many fields.  "table" is named
+ * in error contexts.  Lives in the current context.
+ */
+TriggerDecoder *
+trql_decoder_create(const ForeignScan *plan, const char *table, int *nfields)
+{
+	List	   *names = list_nth(plan->fdw_private, TrqlPrivateNames);
+	List	   *labels = list_nth(plan->fdw_private, TrqlPrivateLabels);
+	List	   *numbers = list_nth(plan->fdw_private, TrqlPrivateFields);
+	TriggerField *fields;
+
+	*nfields = list_length(numbers);
+	fields = palloc0(*nfields * sizeof(TriggerField));
+	for (int i = 0; i < *nfields; i++)
+		init_field(&fields[i], strVal(list_nth(names, i)), strVal(list_nth(labels, i)),
+				   list_nth(numbers, i));
+	return trigger_decoder_create(fields, *nfields, TRIGGER_PAGING_NONE,
+								  trigger_endpoint_query.rows, table);
+}
 
 /*
  * A token, and a personal access token that is exchanged for one, reach one
@@ -84,17 +147,19 @@ add_stats(TriggerHttpStats *stats, const TriggerHttpStats *before,
 }
 
 /*
- * Send a query and wait for its answer.  The result is in the current
- * context.
+ * Send a query, wait for its answer and decode it.  The result is in the
+ * current context.
  */
-TriggerCallResult *
-trql_send(TriggerHttp *http, const TriggerTarget *target,
-		  const TrqlRequest *request, TriggerFetchStats *stats)
+TriggerRows *
+trql_fetch(TriggerHttp *http, const TriggerTarget *target,
+		   const TrqlRequest *request, TriggerDecoder *decoder,
+		   TriggerFetchStats *stats)
 {
 	TriggerCall call = {.endpoint = &trigger_endpoint_query,
 	.repeat = TRIGGER_REPEAT_SAFE};
 	TriggerHttpStats before = *trigger_http_stats(http);
 	TriggerCallResult *result;
+	TriggerRows *rows;
 	instr_time	start;
 	instr_time	duration;
 
@@ -107,6 +172,9 @@ trql_send(TriggerHttp *http, const TriggerTarget *target,
 	INSTR_TIME_SUBTRACT(duration, start);
 	add_stats(&stats->http, &before, trigger_http_stats(http));
 	stats->http.wait_time += INSTR_TIME_GET_MICROSEC(duration);
+	rows = trigger_decode(decoder, result->body, result->body_len, result->source);
 	stats->pages++;
-	return result;
+	stats->rows += rows->nrows;
+	pfree(result->body);
+	return rows;
 }

@@ -14,6 +14,7 @@
 
 #include "call.h"
 #include "fetch.h"
+#include "nodes/plannodes.h"
 #include "rows.h"
 #include "target.h"
 
@@ -29,8 +30,10 @@ typedef struct TrqlRequest
 } TrqlRequest;
 
 extern void trql_check_scope(const TriggerTarget *target, const char *scope);
-extern TriggerCallResult *trql_send(TriggerHttp *http, const TriggerTarget *target,
-									const TrqlRequest *request,
-									TriggerFetchStats *stats);
+extern TriggerDecoder *trql_decoder_create(const ForeignScan *plan,
+											const char *table, int *nfields);
+extern TriggerRows *trql_fetch(TriggerHttp *http, const TriggerTarget *target,
+							   const TrqlRequest *request, TriggerDecoder *decoder,
+							   TriggerFetchStats *stats);
 
 #endif							/* TRIGGER_TRQL_ANSWER_H */

@@ -11,18 +11,14 @@
 
 #include <math.h>
 
-#include "access/table.h"
 #include "compat.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
+#include "plan.h"
 #include "qual.h"
-
-/* As in plan.c. */
-#define REQUEST_COST		100.0
-#define ROW_COST			0.05
 
 /* Rows of a table that nobody has counted. */
 #define DEFAULT_TUPLES		100000.0
@@ -75,11 +71,9 @@ begin_rel(PlannerInfo *root, RelOptInfo *baserel, TrqlTable *table)
 void
 trql_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
-	Relation	relation = table_open(relid, NoLock);
-	TrqlRel    *rel = begin_rel(root, baserel, trql_table_open(relation));
+	TrqlRel    *rel = begin_rel(root, baserel, trql_table_open_by_id(relid));
 	ListCell   *cell;
 
-	table_close(relation, NoLock);
 	baserel->fdw_private = rel;
 	foreach(cell, baserel->baserestrictinfo)
 	{
@@ -105,24 +99,9 @@ cost_scan(RelOptInfo *baserel, double rows, Cost *startup, Cost *total)
 {
 	double		pages = ceil(Max(rows, 1) / (TRQL_MAX_ROWS - 1));
 
-	*startup = baserel->baserestrictcost.startup + REQUEST_COST;
-	*total = *startup + (pages - 1) * REQUEST_COST +
-		rows * (ROW_COST + cpu_tuple_cost + baserel->baserestrictcost.per_tuple);
-}
-
-/*
- * Callback of generate_implied_equalities_for_column(): any column will do.
- */
-static bool
-match_any_column(PlannerInfo *root, RelOptInfo *baserel, EquivalenceClass *ec,
-				 EquivalenceMember *em, void *arg)
-{
-	Var		   *var = (Var *) em->em_expr;
-
-	while (var && IsA(var, RelabelType))
-		var = (Var *) ((RelabelType *) var)->arg;
-	return var && IsA(var, Var) && var->varno == baserel->relid &&
-		var->varattno == *(AttrNumber *) arg;
+	*startup = baserel->baserestrictcost.startup + TRIGGER_REQUEST_COST;
+	*total = *startup + (pages - 1) * TRIGGER_REQUEST_COST +
+		rows * (TRIGGER_ROW_COST + cpu_tuple_cost + baserel->baserestrictcost.per_tuple);
 }
 
 /*
@@ -138,7 +117,7 @@ join_clauses(PlannerInfo *root, RelOptInfo *baserel, const TrqlTable *table)
 	for (AttrNumber attno = 1; attno <= table->natts; attno++)
 		clauses = list_concat(clauses,
 							  generate_implied_equalities_for_column(root, baserel,
-																	 match_any_column,
+																	 trigger_match_attribute,
 																	 &attno,
 																	 baserel->lateral_referencers));
 	return clauses;

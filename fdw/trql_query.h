@@ -20,6 +20,9 @@
  */
 #define TRQL_MAX_ROWS		10000
 
+/* Rows of a page, so that a full one can be told from a cut one. */
+#define TRQL_PAGE_ROWS		(TRQL_MAX_ROWS - 1)
+
 /*
  * Members of ForeignScan.fdw_private.  The first is a String, which tells
  * such a plan from one of the lists.  The values are in fdw_exprs.

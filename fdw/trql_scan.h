@@ -14,6 +14,7 @@
 
 #include "commands/explain.h"
 #include "compat.h"
+#include "fetch.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
 
@@ -22,6 +23,9 @@ extern void trql_begin_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *trql_iterate_scan(ForeignScanState *node);
 extern void trql_rescan(ForeignScanState *node);
 extern void trql_end_scan(ForeignScanState *node);
+extern const TriggerFetchStats *trql_scan_stats(ForeignScanState *node);
+
+/* in trql_explain.c */
 extern void trql_explain_scan(ForeignScanState *node, ExplainState *es);
 
 #endif							/* TRIGGER_TRQL_SCAN_H */

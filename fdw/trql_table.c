@@ -13,6 +13,7 @@
  */
 #include "trql_table.h"
 
+#include "access/table.h"
 #include "foreign/foreign.h"
 #include "option.h"
 #include "utils/builtins.h"
@@ -128,6 +129,19 @@ trql_table_open(Relation relation)
 		if (!form->attisdropped)
 			describe_column(table, attno, form);
 	}
+	return table;
+}
+
+/*
+ * The same by its oid; the relation is locked already.
+ */
+TrqlTable *
+trql_table_open_by_id(Oid relid)
+{
+	Relation	relation = table_open(relid, NoLock);
+	TrqlTable  *table = trql_table_open(relation);
+
+	table_close(relation, NoLock);
 	return table;
 }
 

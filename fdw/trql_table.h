@@ -46,6 +46,7 @@ extern bool trql_is_query_table(Oid relid);
 extern bool trql_options_are_query(List *table_options);
 extern bool trql_is_name(const char *name);
 extern TrqlTable *trql_table_open(Relation relation);
+extern TrqlTable *trql_table_open_by_id(Oid relid);
 extern const TrqlColumn *trql_table_column(const TrqlTable *table, int attno);
 
 #endif							/* TRIGGER_TRQL_TABLE_H */

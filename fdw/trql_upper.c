@@ -19,15 +19,12 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "plan.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/typcache.h"
-
-/* As in plan.c. */
-#define REQUEST_COST		100.0
-#define ROW_COST			0.05
 
 /*
  * The query of a step as the next step's beginning.
@@ -149,7 +146,7 @@ static void
 add_upper_path(PlannerInfo *root, RelOptInfo *output_rel, PathTarget *target,
 			   double rows, List *pathkeys, Cost startup)
 {
-	Cost		total = startup + rows * ROW_COST + target->cost.startup +
+	Cost		total = startup + rows * TRIGGER_ROW_COST + target->cost.startup +
 		rows * target->cost.per_tuple;
 
 	add_path(output_rel, (Path *)
@@ -197,7 +194,7 @@ add_grouping(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel,
 	if (rel->keys)
 		rows = estimate_num_groups(root, rel->keys, input->base->rows, NULL, NULL);
 	output_rel->fdw_private = rel;
-	add_upper_path(root, output_rel, target, rows, NIL, REQUEST_COST);
+	add_upper_path(root, output_rel, target, rows, NIL, TRIGGER_REQUEST_COST);
 }
 
 /*
@@ -224,7 +221,7 @@ add_distinct(PlannerInfo *root, const TrqlRel *input, RelOptInfo *output_rel)
 		return;
 	rows = estimate_num_groups(root, rel->keys, input->base->rows, NULL, NULL);
 	output_rel->fdw_private = rel;
-	add_upper_path(root, output_rel, target, rows, NIL, REQUEST_COST);
+	add_upper_path(root, output_rel, target, rows, NIL, TRIGGER_REQUEST_COST);
 }
 
 /*
@@ -315,7 +312,7 @@ add_order(PlannerInfo *root, const TrqlRel *input, RelOptInfo *input_rel,
 	if (rel->grouped)
 		add_upper_path(root, output_rel, target, input_rel->rows > 0 ?
 					   input_rel->rows : input_rel->cheapest_total_path->rows,
-					   root->sort_pathkeys, REQUEST_COST);
+					   root->sort_pathkeys, TRIGGER_REQUEST_COST);
 }
 
 /*
@@ -375,7 +372,7 @@ add_limit(PlannerInfo *root, const TrqlRel *input, RelOptInfo *input_rel,
 	if (input_rel->pathlist)
 		rows = Min(rows, ((Path *) linitial(input_rel->pathlist))->rows);
 	add_upper_path(root, output_rel, target, Max(rows, 1), root->sort_pathkeys,
-				   REQUEST_COST / 2);
+				   TRIGGER_REQUEST_COST / 2);
 }
 
 /*

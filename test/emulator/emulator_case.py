@@ -20,18 +20,22 @@ NOW = 1767225600000
 class EmulatorCase(unittest.TestCase):
     """A running emulator with a frozen clock of the data, reset before every test."""
 
+    stall_port = None           # of a port that never answers
+
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         path = os.path.join(cls.directory.name, "port")
         cls.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "emulator.py"), "--port-file", path, "--now",
-             str(NOW), "--exit-with-parent"])
+             str(NOW), "--exit-with-parent", "--stall-port-file", path + ".stall"])
         deadline = time.monotonic() + 20
         while not os.path.exists(path) and time.monotonic() < deadline:
             time.sleep(0.02)
         with open(path, encoding="ascii") as file:
             cls.port = int(file.read())
+        with open(path + ".stall", encoding="ascii") as file:
+            cls.stall_port = int(file.read())
 
     @classmethod
     def tearDownClass(cls):
@@ -42,10 +46,10 @@ class EmulatorCase(unittest.TestCase):
     def setUp(self):
         self.control("POST", "reset", {})
 
-    def send(self, method, target, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def send(self, method, target, headers=None, body=None, timeout=10):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, target, body, headers or {})
+            connection.request(method, target.replace(" ", "%20"), body, headers or {})
             response = connection.getresponse()
             return response, response.read()
         finally:

@@ -2,13 +2,10 @@
 
 import base64
 import gzip
-import http.client
 import json
 import os
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -20,11 +17,11 @@ import credentials  # noqa: E402
 import cron  # noqa: E402
 import run_query  # noqa: E402
 import run_status  # noqa: E402
+from emulator_case import EmulatorCase, NOW  # noqa: E402
 from run_bulk import BulkRuns  # noqa: E402
 from run_table import MAX_KEY, MIN_KEY, NO_FILTER, RunFilter, RunTable  # noqa: E402
 from run_model import Run  # noqa: E402
 
-NOW = 1767225600000
 DAY = 86400000
 ALL = "filter[createdAt][from]=1"
 
@@ -205,47 +202,8 @@ class TokenTest(unittest.TestCase):
         self.assertFalse(allows((), "read", "runs"))
 
 
-class ServerTest(unittest.TestCase):
+class ServerTest(EmulatorCase):
     """The running program."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory()
-        path = os.path.join(cls.directory.name, "port")
-        cls.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "emulator.py"), "--port-file", path, "--now",
-             str(NOW), "--exit-with-parent", "--stall-port-file", path + ".stall"])
-        deadline = time.monotonic() + 20
-        while not os.path.exists(path) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        with open(path, encoding="ascii") as file:
-            cls.port = int(file.read())
-        with open(path + ".stall", encoding="ascii") as file:
-            cls.stall_port = int(file.read())
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.process.terminate()
-        cls.process.wait()
-        cls.directory.cleanup()
-
-    def setUp(self):
-        self.control("POST", "reset", {})
-
-    def send(self, method, target, headers=None, body=None, timeout=10):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, target.replace(" ", "%20"), body, headers or {})
-            response = connection.getresponse()
-            return response, response.read()
-        finally:
-            connection.close()
-
-    def control(self, method, path, value=None):
-        body = None if value is None else json.dumps(value)
-        response, data = self.send(method, "/_emulator/" + path, None, body)
-        self.assertEqual(response.status, 200, data)
-        return data
 
     def get(self, target, key=credentials.TR_PROD, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * trql_explain.c
+ *		EXPLAIN of queries.
+ *
+ * Portions Copyright (c) 2026, trigger_fdw contributors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "trql_scan.h"
+
+#include "explain.h"
+#include "parser/parsetree.h"
+#include "trql_text.h"
+
+/*
+ * Show the window, in UTC.
+ */
+static void
+explain_window(const ForeignScan *plan, const TriggerValue *values, ExplainState *es)
+{
+	List	   *bounds = list_nth(plan->fdw_private, TrqlPrivateBounds);
+	char	   *from;
+	char	   *to;
+
+	for (int i = 1; i < list_length(bounds); i += 2)
+	{
+		if (!values[list_nth_int(bounds, i)].known)
+		{
+			ExplainPropertyText("Window", "bounded at execution", es);
+			return;
+		}
+	}
+	trql_choose_window(plan, values, &from, &to);
+	ExplainPropertyText("Window", psprintf("from %s%s%s", from, to ? " to " : "",
+										   to ? to : ""), es);
+}
+
+/*
+ * ExplainForeignScan for queries.
+ */
+void
+trql_explain_scan(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	const TriggerFetchStats *stats = trql_scan_stats(node);
+	RangeTblEntry *rte = rt_fetch(trql_plan_relation(plan), es->rtable);
+	TrqlTable  *table = trql_table_open_by_id(rte->relid);
+	TriggerValue *values = trigger_describe_values(node, plan->fdw_exprs, NIL, es);
+
+	ExplainPropertyText("Query",
+						stats && stats->first_request ? stats->first_request :
+						trql_query_text(plan, table, values, NULL, trql_rows_to_ask(plan, true)),
+						es);
+	if (table->time_column)
+		explain_window(plan, values, es);
+	if (strcmp(table->scope, "environment") != 0)
+		ExplainPropertyText("Scope", table->scope, es);
+	if (es->analyze && stats)
+	{
+		ExplainPropertyInteger("Requests", NULL, (int64) stats->http.requests, es);
+		ExplainPropertyInteger("Rows Received", NULL, (int64) stats->rows, es);
+		ExplainPropertyInteger("Bytes Received", NULL, (int64) stats->http.bytes,
+							   es);
+		ExplainPropertyInteger("Retries", NULL, (int64) stats->http.retries, es);
+		if (es->timing)
+			ExplainPropertyFloat("Time Waited", "ms",
+								 stats->http.wait_time / 1000.0, 3, es);
+	}
+}
