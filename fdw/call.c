@@ -139,7 +139,7 @@ static TriggerRequest
 call_request(const TriggerTarget *target, const TriggerCall *call)
 {
 	TriggerRequest request = {.target = target, .endpoint = call->endpoint,
-		.key = call->key, .scope_ids = call->scope_ids};
+		.key = call->key, .params = call->params, .scope_ids = call->scope_ids};
 
 	request.environment = call->environment ? call->environment : target->environment;
 	if (call->project)

@@ -26,6 +26,7 @@ typedef struct TriggerCall
 	const char *environment;	/* the same */
 	const char *key;			/* UTF-8; NULL: the path has none */
 	int			page;			/* of a list with page numbers; 0: it is none */
+	List	   *params;			/* of the URL, names and values in turn, char * */
 	const char *body;			/* in UTF-8; NULL: none */
 	const char *header;			/* one more, "Name: value"; NULL: none */
 	List	   *scope_ids;		/* of a token, if the key is not what it needs;

@@ -81,6 +81,7 @@ static const Option options[] = {
 	{"resource_schema", ON_TABLE, OPTION_RESOURCE_SCHEMA},
 	{"scope", ON_TABLE, OPTION_SCOPE},
 	{"time_column", ON_TABLE, OPTION_NAME},
+	{"look_back", ON_TABLE, OPTION_INTEGER, .min = 0, .max = 36500},
 	{"page_size", ON_SERVER | ON_TABLE, OPTION_INTEGER, .min = 1, .max = 100},
 	{"connect_timeout", ON_SERVER, OPTION_INTEGER, .min = 1, .max = INT_MAX},
 	{"request_timeout", ON_SERVER, OPTION_INTEGER, .min = 1, .max = INT_MAX},

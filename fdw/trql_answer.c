@@ -113,10 +113,10 @@ append_text(StringInfo body, const char *name, const char *value)
 }
 
 /*
- * The body of a request.
+ * The body of a request, in UTF-8, in the current context.
  */
-static char *
-request_body(const TrqlRequest *request)
+char *
+trql_request_body(const TrqlRequest *request)
 {
 	StringInfoData body;
 
@@ -165,7 +165,7 @@ trql_fetch(TriggerHttp *http, const TriggerTarget *target,
 
 	if (request->table)
 		call.scope_ids = list_make1(unconstify(char *, request->table));
-	call.body = request_body(request);
+	call.body = trql_request_body(request);
 	INSTR_TIME_SET_CURRENT(start);
 	result = trigger_call(http, target, &call);
 	INSTR_TIME_SET_CURRENT(duration);

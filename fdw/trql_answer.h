@@ -29,6 +29,7 @@ typedef struct TrqlRequest
 	const char *to;
 } TrqlRequest;
 
+extern char *trql_request_body(const TrqlRequest *request);
 extern void trql_check_scope(const TriggerTarget *target, const char *scope);
 extern TriggerDecoder *trql_decoder_create(const ForeignScan *plan,
 											const char *table, int *nfields);

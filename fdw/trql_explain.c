@@ -11,13 +11,16 @@
 
 #include "explain.h"
 #include "parser/parsetree.h"
+#include "trql_look_back.h"
 #include "trql_text.h"
+#include "utils/builtins.h"
 
 /*
  * Show the window, in UTC.
  */
 static void
-explain_window(const ForeignScan *plan, const TriggerValue *values, ExplainState *es)
+explain_window(const ForeignScan *plan, const TrqlTable *table,
+			   const TriggerValue *values, ExplainState *es)
 {
 	List	   *bounds = list_nth(plan->fdw_private, TrqlPrivateBounds);
 	char	   *from;
@@ -34,6 +37,11 @@ explain_window(const ForeignScan *plan, const TriggerValue *values, ExplainState
 	trql_choose_window(plan, values, &from, &to);
 	ExplainPropertyText("Window", psprintf("from %s%s%s", from, to ? " to " : "",
 										   to ? to : ""), es);
+	if (table->look_back > 0)
+		ExplainPropertyText("Look-Back",
+							psprintf("%d days%s", table->look_back,
+									 trql_look_back_exceeded(table, pg_strtoint64(from)) ?
+									 ", less than the window" : ""), es);
 }
 
 /*
@@ -53,7 +61,7 @@ trql_explain_scan(ForeignScanState *node, ExplainState *es)
 						trql_query_text(plan, table, values, NULL, trql_rows_to_ask(plan, true)),
 						es);
 	if (table->time_column)
-		explain_window(plan, values, es);
+		explain_window(plan, table, values, es);
 	if (strcmp(table->scope, "environment") != 0)
 		ExplainPropertyText("Scope", table->scope, es);
 	if (es->analyze && stats)

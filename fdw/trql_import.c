@@ -26,6 +26,7 @@
 #include "miscadmin.h"
 #include "rows.h"
 #include "trql_answer.h"
+#include "trql_look_back.h"
 #include "trql_table.h"
 #include "trql_type.h"
 #include "utils/builtins.h"
@@ -47,42 +48,48 @@ enum
 	COLUMN_FIELDS
 };
 
-/*
- * The option "scope", NULL if it is not given.  There are no others.
- */
-static const char *
-scope_option(ImportForeignSchemaStmt *stmt)
+/* Options of the statement, which the tables get. */
+typedef struct ImportOptions
 {
-	const char *scope = NULL;
+	const char *scope;			/* NULL: not given */
+	const char *look_back;		/* days, NULL: not given, and none found */
+} ImportOptions;
+
+/*
+ * Read the options.  Their values are checked when the tables are created.
+ */
+static void
+read_options(ImportForeignSchemaStmt *stmt, ImportOptions *options)
+{
 	ListCell   *cell;
 
+	memset(options, 0, sizeof(*options));
 	foreach(cell, stmt->options)
 	{
 		DefElem    *def = lfirst(cell);
 
-		if (strcmp(def->defname, "scope") != 0)
+		if (strcmp(def->defname, "scope") == 0)
+			options->scope = defGetString(def);
+		else if (strcmp(def->defname, "look_back") == 0)
+			options->look_back = defGetString(def);
+		else
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 					 errmsg("invalid option \"%s\"", def->defname),
-					 errhint("Valid options in this context are: scope.")));
-		scope = defGetString(def);
+					 errhint("Valid options in this context are: scope, look_back.")));
 	}
-	return scope;
 }
 
 /*
  * Ask for the description.
  */
 static TriggerCallResult *
-fetch_schema(Oid serverid)
+fetch_schema(TriggerHttp *http, const TriggerTarget *target)
 {
-	TriggerTarget *target = trigger_target_resolve(serverid, GetUserId(), NIL, false);
-	TriggerHttp *http;
 	TriggerCall call = {.endpoint = &trigger_endpoint_query_schema,
 		.scope_ids = list_make1("schema"), .repeat = TRIGGER_REPEAT_SAFE};
 
 	trigger_target_check(target, call.endpoint);
-	http = trigger_connection_get(target, CurrentMemoryContext);
 	return trigger_call(http, target, &call);
 }
 
@@ -161,7 +168,7 @@ column_definitions(char *json, const char *table, const char *source)
  */
 static char *
 table_definition(const char *name, const char *columns, const char *time,
-				 const char *scope, const char *server)
+				 const ImportOptions *options, const char *server)
 {
 	StringInfoData buf;
 
@@ -172,10 +179,27 @@ table_definition(const char *name, const char *columns, const char *time,
 					 quote_literal_cstr(name));
 	if (time && trql_is_name(time))
 		appendStringInfo(&buf, ", time_column %s", quote_literal_cstr(time));
-	if (scope)
-		appendStringInfo(&buf, ", scope %s", quote_literal_cstr(scope));
+	if (options->scope)
+		appendStringInfo(&buf, ", scope %s", quote_literal_cstr(options->scope));
+	if (time && options->look_back)
+		appendStringInfo(&buf, ", look_back %s", quote_literal_cstr(options->look_back));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
+}
+
+/*
+ * Find out how far back queries look, unless the statement says it.
+ */
+static void
+find_look_back(TriggerHttp *http, const TriggerTarget *target, ImportOptions *options)
+{
+	int			days;
+
+	if (options->look_back)
+		return;
+	days = trql_look_back_probe(http, target, options->scope);
+	if (days > 0)
+		options->look_back = psprintf("%d", days);
 }
 
 /*
@@ -193,11 +217,16 @@ trql_import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 		{.path = "columns",.label = "columns",.required = true,
 		.kind = TRIGGER_JSON_ANY,.null_slot = -1}
 	};
-	const char *scope = scope_option(stmt);
-	TriggerCallResult *result = fetch_schema(serverid);
+	TriggerTarget *target = trigger_target_resolve(serverid, GetUserId(), NIL, false);
+	TriggerHttp *http = trigger_connection_get(target, CurrentMemoryContext);
+	TriggerCallResult *result;
+	ImportOptions options;
 	TriggerRows *rows;
 	List	   *commands = NIL;
+	bool		probed = false;
 
+	read_options(stmt, &options);
+	result = fetch_schema(http, target);
 	trigger_field_init(&fields[TABLE_NAME], TEXTOID, -1);
 	trigger_field_init(&fields[TABLE_TIME], TEXTOID, -1);
 	trigger_field_init(&fields[TABLE_COLUMNS], JSONOID, -1);
@@ -209,17 +238,23 @@ trql_import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	for (int row = 0; row < rows->nrows; row++)
 	{
 		char	   *name = row_text(rows, row, TABLE_NAME);
+		char	   *time = row_text(rows, row, TABLE_TIME);
 		char	   *columns;
 
 		if (!trql_is_name(name) || !IsImportableForeignTable(name, stmt))
 			continue;
 		columns = column_definitions(row_text(rows, row, TABLE_COLUMNS), name,
 									 result->source);
-		if (columns)
-			commands = lappend(commands,
-							   table_definition(name, columns,
-												row_text(rows, row, TABLE_TIME), scope,
-												GetForeignServer(serverid)->servername));
+		if (columns == NULL)
+			continue;
+		if (time && !probed)
+		{
+			find_look_back(http, target, &options);
+			probed = true;
+		}
+		commands = lappend(commands,
+						   table_definition(name, columns, time, &options,
+											GetForeignServer(serverid)->servername));
 	}
 	return commands;
 }

@@ -19,8 +19,9 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
-#include "trql_answer.h"
 #include "scan.h"
+#include "trql_answer.h"
+#include "trql_look_back.h"
 #include "trql_query.h"
 #include "trql_table.h"
 #include "trql_text.h"
@@ -268,6 +269,8 @@ begin_query(TrqlScanState *state)
 	state->bound = trigger_compute_values(state->values, state->plan->fdw_exprs,
 										  state->econtext);
 	trql_choose_window(state->plan, state->bound, &state->from, &state->to);
+	if (state->table->time_column)
+		trql_look_back_notice(state->table, pg_strtoint64(state->from));
 	state->http = trigger_connection_get(state->target, state->scan_context);
 	MemoryContextSwitchTo(old);
 	next_page(state);

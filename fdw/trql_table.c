@@ -97,6 +97,7 @@ trql_table_open(Relation relation)
 	const char *name = trigger_option_get(foreign->options, "resource");
 	const char *scope = trigger_option_get(foreign->options, "scope");
 	const char *time = trigger_option_get(foreign->options, "time_column");
+	const char *days = trigger_option_get(foreign->options, "look_back");
 
 	table->relid = RelationGetRelid(relation);
 	table->serverid = foreign->serverid;
@@ -104,6 +105,7 @@ trql_table_open(Relation relation)
 	table->name = name ? pstrdup(name) : table->relname;
 	table->scope = scope ? pstrdup(scope) : "environment";
 	table->time_column = time ? pstrdup(time) : NULL;
+	table->look_back = days ? pg_strtoint32(days) : 0;
 	table->options = foreign->options;
 	if (!trql_is_name(table->name))
 		ereport(ERROR,

@@ -37,6 +37,7 @@ typedef struct TrqlTable
 	const char *scope;			/* environment, project, organization */
 	const char *time_column;	/* the engine's name, NULL: none */
 	const char *key_column;		/* tells rows of one time apart, NULL: none */
+	int			look_back;		/* days that the API lets it see, 0: unknown */
 	List	   *options;
 	int			natts;
 	TrqlColumn *columns;		/* [attno - 1] */
