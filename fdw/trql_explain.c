@@ -16,32 +16,47 @@
 #include "utils/builtins.h"
 
 /*
- * Show the window, in UTC.
+ * Are all bounds of the window known?
+ */
+static bool
+window_is_known(const ForeignScan *plan, const TriggerValue *values)
+{
+	List	   *bounds = list_nth(plan->fdw_private, TrqlPrivateBounds);
+
+	for (int i = 1; i < list_length(bounds); i += 2)
+	{
+		if (!values[list_nth_int(bounds, i)].known)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Show the window, in milliseconds of the epoch, and what the plan of the
+ * service leaves of it.
  */
 static void
 explain_window(const ForeignScan *plan, const TrqlTable *table,
 			   const TriggerValue *values, ExplainState *es)
 {
-	List	   *bounds = list_nth(plan->fdw_private, TrqlPrivateBounds);
+	bool		known = window_is_known(plan, values);
+	bool		exceeded = false;
 	char	   *from;
 	char	   *to;
 
-	for (int i = 1; i < list_length(bounds); i += 2)
+	if (known)
 	{
-		if (!values[list_nth_int(bounds, i)].known)
-		{
-			ExplainPropertyText("Window", "bounded at execution", es);
-			return;
-		}
+		trql_choose_window(plan, values, &from, &to);
+		ExplainPropertyText("Window", psprintf("from %s%s%s", from, to ? " to " : "",
+											   to ? to : ""), es);
+		exceeded = trql_look_back_exceeded(table, pg_strtoint64(from));
 	}
-	trql_choose_window(plan, values, &from, &to);
-	ExplainPropertyText("Window", psprintf("from %s%s%s", from, to ? " to " : "",
-										   to ? to : ""), es);
+	else
+		ExplainPropertyText("Window", "bounded at execution", es);
 	if (table->look_back > 0)
 		ExplainPropertyText("Look-Back",
 							psprintf("%d days%s", table->look_back,
-									 trql_look_back_exceeded(table, pg_strtoint64(from)) ?
-									 ", less than the window" : ""), es);
+									 exceeded ? ", less than the window" : ""), es);
 }
 
 /*

@@ -101,7 +101,8 @@ class LookBack(Case):
         self.load()
         for condition, line in (("", "Look-Back: 7 days, less than the window"),
                                 ("WHERE triggered_at > '2999-01-01'",
-                                 "Look-Back: 7 days")):
+                                 "Look-Back: 7 days"),
+                                ("WHERE triggered_at > now()", "Look-Back: 7 days")):
             plan = self.s.query("EXPLAIN (COSTS off) SELECT count(*) FROM back_query.runs "
                                 + condition)
             self.assertIn(line, [row[0].strip() for row in plan])
