@@ -31,7 +31,10 @@ The transports are compared through the same nginx: plain HTTP/1.1, and TLS 1.3
 with HTTP/2 (one handshake included), beside the emulator without it.
 
 The part "query" counts 200,000 runs by task and status on the query table and on the list's,
-and reads 250,000 from the query table.
+and reads 250,000 from the query table. Without latency the list's pages, rendered in advance,
+take less than 1 ms each, while the engine takes what it takes: that ratio is not judged.
+
+"instructions" are compared with those of PostgreSQL's own JSON lexer for the same bytes.
 
 The exit status is 1 when a target is missed.  Nothing is written but to a
 temporary directory.
@@ -76,6 +79,21 @@ QUERIES = {
     "one run": "SELECT * FROM prod.run_details WHERE id = 'run_x'",
     "join": "SELECT * FROM prod.runs r JOIN prod.schedules s ON s.task = r.task_identifier",
 }
+
+
+def pg_config(what):
+    """What PG_CONFIG says."""
+    return subprocess.check_output([os.environ.get("PG_CONFIG", "pg_config"), what],
+                                   text=True).strip()
+
+
+def callgrind(command, **options):
+    """Instructions that a command takes."""
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                           *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          check=True, **options)
+    text = done.stderr if isinstance(done.stderr, str) else done.stderr.decode()
+    return int(re.search(r"Collected : (\d+)", text).group(1))
 
 
 class Bench:
@@ -309,7 +327,7 @@ class Bench:
     def memory(self):
         print("\nmemory of the backend")
         peaks = {}
-        for rows in (1000, 200000):
+        for rows in (10000, 1000000):
             self.emulator.reset(dataset="bulk", runs=rows)
             with self.connect() as session:
                 for _ in range(2):
@@ -317,8 +335,8 @@ class Bench:
                     assert session.tag == f"COPY {rows}", session.tag
                 with open(f"/proc/{session.pid}/status", encoding="ascii") as status:
                     peaks[rows] = int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
-            print(f"  peak after {rows:6} runs {peaks[rows] / 1024:6.1f} MB")
-        self.target("growth below 8 MB", peaks[200000] - peaks[1000] < 8 * 1024)
+            print(f"  peak after {rows:7} runs {peaks[rows] / 1024:6.1f} MB")
+        self.target("growth below 8 MB", peaks[1000000] - peaks[10000] < 8 * 1024)
         self.emulator.reset(dataset="bulk", runs=self.rows)
 
     def query(self):
@@ -370,8 +388,12 @@ class Bench:
                 print(f"  latency {latency:2} ms, 200000 runs by task and status from "
                       f"{schema}.runs: {seconds[schema]:.3f} s, {requests[schema]} requests")
             self.target("groups of the query table are one request", requests["trql"] == 1)
-            self.target(f"at least 100 times as fast as the list table, latency {latency} ms",
-                        seconds["prod"] >= 100 * seconds["trql"])
+            times = seconds["prod"] / seconds["trql"]
+            if latency:
+                self.target(f"at least 100 times as fast as the list table: {times:.0f} times",
+                            times >= 100)
+            else:
+                print(f"  {times:.0f} times as fast as the list table, whose pages come at once")
         self.emulator.settings(latency_ms=None)
 
     def instructions(self):
@@ -380,21 +402,34 @@ class Bench:
         if not shutil.which("valgrind"):
             print("  not counted, valgrind is missing")
             return
+        lexer = self.lexer()
         self.session.close()
         self.cluster.stop("fast")
         counts = []
         for limit in (2000, 12000):
             sql = f"COPY (SELECT {SIX} FROM prod.runs LIMIT {limit}) TO '/dev/null'\n"
-            done = subprocess.run(
-                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                 os.path.join(bindir(), "postgres"), "--single", "-D", self.cluster.data,
-                 "postgres"], input=sql, text=True, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, cwd=self.cluster.directory, check=True,
-                preexec_fn=self.cluster._demote)
-            counts.append(int(re.search(r"Collected : (\d+)", done.stderr).group(1)))
-        print(f"  {(counts[1] - counts[0]) // 10000} (six columns)")
+            counts.append(callgrind(
+                [os.path.join(bindir(), "postgres"), "--single", "-D", self.cluster.data,
+                 "postgres"], input=sql, text=True, cwd=self.cluster.directory,
+                preexec_fn=self.cluster._demote))
         self.cluster.start()
         self.session = self.connect()
+        ours = (counts[1] - counts[0]) // 10000
+        print(f"  ours {ours} (six columns, COPY TO), PostgreSQL's lexer alone {lexer}: "
+              f"{ours / lexer:.2f} times")
+        self.target("at most 1.6 times PostgreSQL's lexer", ours <= 1.6 * lexer)
+
+    def lexer(self):
+        """Count those of PostgreSQL's JSON lexer for the same bytes."""
+        program = os.path.join(self.directory, "lexer")
+        include, library = pg_config("--includedir-server"), pg_config("--pkglibdir")
+        subprocess.run(["cc", "-O2", "-I" + include, "-o", program,
+                        os.path.join(HERE, "lexer.c"), "-L" + library, "-lpgcommon",
+                        "-lpgport"], check=True)
+        pages = subprocess.check_output(
+            [self.curlpages, self.emulator.url + LIST, credentials.TR_PROD])
+        counts = [callgrind([program, times], input=pages) for times in ("1", "2")]
+        return (counts[1] - counts[0]) // self.rows
 
 
 PARTS = ["read", "transport", "append", "requests", "planning", "cancel", "memory",
