@@ -74,6 +74,8 @@ cd "postgresql-$version"-*/ || {
 quietly ./configure --prefix="$prefix.new" --enable-cassert --enable-debug --with-icu \
     --without-readline --without-zlib CFLAGS="-O1 -g -fno-omit-frame-pointer" \
     CPPFLAGS="-DUSE_VALGRIND"
+# below another make, PostgreSQL's takes its generated headers for made
+unset MAKELEVEL MAKEFLAGS MFLAGS
 quietly nice make -j2
 quietly make install
 for module in auto_explain pg_stat_statements; do
