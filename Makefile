@@ -86,18 +86,22 @@ fuzz:
 
 sanitize:
 	@scripts/setup.sh check assert
+	@sh test/query/install.sh
 	@$(WITH_ASSERT) $(PYTHON) test/sanitize/run.py
 
 assert:
 	@scripts/setup.sh check assert
+	@sh test/query/install.sh
 	@$(WITH_ASSERT) $(PYTHON) test/assert/run.py
 
 valgrind:
 	@scripts/setup.sh check valgrind
+	@sh test/query/install.sh
 	@$(PYTHON) test/valgrind/run.py
 
 valgrind-assert:
 	@scripts/setup.sh check valgrind assert
+	@sh test/query/install.sh
 	@$(WITH_ASSERT) $(PYTHON) test/valgrind/run.py
 
 all install clean:

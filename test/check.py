@@ -41,7 +41,7 @@ PARTS = {
     "tokens": [PYTHON, "test/tokens/tokens.py", *SEED],
 }
 # parts that ask the emulator's query engine, which is not in the repository
-WITH_ENGINE = {"emulator", "replay", "query"}
+WITH_ENGINE = {"emulator", "replay", "query", "regress", "behaviour"}
 LIMIT = 900                     # seconds for one part; none comes near
 SHOWN = 300                     # lines of a part that failed
 
