@@ -78,7 +78,7 @@ describe_column(TrqlTable *table, int attno, Form_pg_attribute form)
 	if (type)
 		trql_type_parse(type, column->name, &column->type);
 	else
-		column->type.class = TRQL_JSON;
+		trql_type_guess(form->atttypid, column->name, &column->type);
 	/* a time that is rounded here is another one there */
 	column->known = type != NULL && column->typmod < 0 &&
 		trql_type_oid(&column->type) == column->atttype;

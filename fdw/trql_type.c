@@ -15,6 +15,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 /*
  * Does a text begin with another?  Then *rest is what follows.
@@ -150,6 +151,53 @@ trql_type_parse(const char *text, const char *column, TrqlType *type)
 		type->class = TRQL_JSON;
 		type->json_text = begins(text, "JSON", &rest) || begins(text, "Object", &rest);
 	}
+}
+
+/*
+ * What a column is read as if its options do not tell the engine's type: as
+ * what it is declared.  A time has no zone there, and a text no quotes.
+ */
+void
+trql_type_guess(Oid declared, const char *column, TrqlType *type)
+{
+	const char *text = "JSON";
+
+	switch (getBaseType(declared))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			text = "String";
+			break;
+		case BOOLOID:
+			text = "Bool";
+			break;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			text = "Int64";
+			break;
+		case NUMERICOID:
+			text = "Decimal(76, 0)";
+			break;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			text = "Float64";
+			break;
+		case DATEOID:
+			text = "Date";
+			break;
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			text = "DateTime64(9)";
+			break;
+		case TEXTARRAYOID:
+			text = "Array(String)";
+			break;
+		default:
+			break;
+	}
+	trql_type_parse(text, column, type);
 }
 
 /*

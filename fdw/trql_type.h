@@ -50,6 +50,7 @@ typedef struct TrqlType
 } TrqlType;
 
 extern void trql_type_parse(const char *text, const char *column, TrqlType *type);
+extern void trql_type_guess(Oid declared, const char *column, TrqlType *type);
 extern const char *trql_type_sql(const TrqlType *type);
 extern Oid	trql_type_oid(const TrqlType *type);
 extern TrqlSpecial trql_special(const char *column);
