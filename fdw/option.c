@@ -51,6 +51,7 @@ typedef enum OptionType
 	OPTION_SCOPE,
 	OPTION_NAME,
 	OPTION_INTEGER,
+	OPTION_TIME,
 	OPTION_BOOLEAN,
 	OPTION_TEXT
 } OptionType;
@@ -82,6 +83,7 @@ static const Option options[] = {
 	{"scope", ON_TABLE, OPTION_SCOPE},
 	{"time_column", ON_TABLE, OPTION_NAME},
 	{"look_back", ON_TABLE, OPTION_INTEGER, .min = 0, .max = 36500},
+	{"whole_until", ON_TABLE, OPTION_TIME},
 	{"page_size", ON_SERVER | ON_TABLE, OPTION_INTEGER, .min = 1, .max = 100},
 	{"connect_timeout", ON_SERVER, OPTION_INTEGER, .min = 1, .max = INT_MAX},
 	{"request_timeout", ON_SERVER, OPTION_INTEGER, .min = 1, .max = INT_MAX},
@@ -328,6 +330,10 @@ check_value(const Option *option, const char *value, List *all)
 								   option->min) :
 						  psprintf("The value must be an integer between %d and %d.",
 								   option->min, option->max));
+			break;
+		case OPTION_TIME:
+			(void) DirectFunctionCall3(timestamptz_in, CStringGetDatum(value),
+									   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 			break;
 		case OPTION_BOOLEAN:
 			if (!parse_bool(value, &flag))

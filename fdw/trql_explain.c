@@ -10,6 +10,7 @@
 #include "trql_scan.h"
 
 #include "explain.h"
+#include "miscadmin.h"
 #include "parser/parsetree.h"
 #include "trql_look_back.h"
 #include "trql_text.h"
@@ -33,11 +34,11 @@ window_is_known(const ForeignScan *plan, const TriggerValue *values)
 
 /*
  * Show the window, in milliseconds of the epoch, and what the plan of the
- * service leaves of it.
+ * service leaves of it, if it is known to leave "days" only.
  */
 static void
-explain_window(const ForeignScan *plan, const TrqlTable *table,
-			   const TriggerValue *values, ExplainState *es)
+explain_window(const ForeignScan *plan, int days, const TriggerValue *values,
+			   ExplainState *es)
 {
 	bool		known = window_is_known(plan, values);
 	bool		exceeded = false;
@@ -49,13 +50,13 @@ explain_window(const ForeignScan *plan, const TrqlTable *table,
 		trql_choose_window(plan, values, &from, &to);
 		ExplainPropertyText("Window", psprintf("from %s%s%s", from, to ? " to " : "",
 											   to ? to : ""), es);
-		exceeded = trql_look_back_exceeded(table, pg_strtoint64(from));
+		exceeded = trql_look_back_exceeded(days, pg_strtoint64(from));
 	}
 	else
 		ExplainPropertyText("Window", "bounded at execution", es);
-	if (table->look_back > 0)
+	if (days > 0)
 		ExplainPropertyText("Look-Back",
-							psprintf("%d days%s", table->look_back,
+							psprintf("%d days%s", days,
 									 exceeded ? ", less than the window" : ""), es);
 }
 
@@ -76,7 +77,8 @@ trql_explain_scan(ForeignScanState *node, ExplainState *es)
 						trql_query_text(plan, table, values, NULL, trql_rows_to_ask(plan, true)),
 						es);
 	if (table->time_column)
-		explain_window(plan, table, values, es);
+		explain_window(plan, trql_look_back_days(table, TRIGGER_SCAN_USER(node, rte)),
+					   values, es);
 	if (strcmp(table->scope, "environment") != 0)
 		ExplainPropertyText("Scope", table->scope, es);
 	if (es->analyze && stats)

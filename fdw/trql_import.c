@@ -53,6 +53,7 @@ typedef struct ImportOptions
 {
 	const char *scope;			/* NULL: not given */
 	const char *look_back;		/* days, NULL: not given, and none found */
+	const char *whole_until;	/* when to look again, NULL: unknown */
 } ImportOptions;
 
 /*
@@ -183,8 +184,26 @@ table_definition(const char *name, const char *columns, const char *time,
 		appendStringInfo(&buf, ", scope %s", quote_literal_cstr(options->scope));
 	if (time && options->look_back)
 		appendStringInfo(&buf, ", look_back %s", quote_literal_cstr(options->look_back));
+	if (time && options->whole_until)
+		appendStringInfo(&buf, ", whole_until %s",
+						 quote_literal_cstr(options->whole_until));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
+}
+
+/*
+ * A moment to the second, in UTC: no setting changes what it says.
+ */
+static char *
+utc_text(TimestampTz when)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+
+	if (timestamp2tm(when, NULL, &tm, &fsec, NULL, NULL) != 0)
+		elog(ERROR, "timestamp out of range");
+	return psprintf("%04d-%02d-%02d %02d:%02d:%02d+00", tm.tm_year, tm.tm_mon,
+					tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /*
@@ -193,13 +212,15 @@ table_definition(const char *name, const char *columns, const char *time,
 static void
 find_look_back(TriggerHttp *http, const TriggerTarget *target, ImportOptions *options)
 {
-	int			days;
+	TrqlLookBack found;
 
 	if (options->look_back)
 		return;
-	days = trql_look_back_probe(http, target, options->scope);
-	if (days > 0)
-		options->look_back = psprintf("%d", days);
+	trql_look_back_probe(http, target, options->scope, &found);
+	if (found.days > 0)
+		options->look_back = psprintf("%d", found.days);
+	if (found.whole_until != 0)
+		options->whole_until = utc_text(found.whole_until);
 }
 
 /*

@@ -5,8 +5,11 @@
  *
  * The engine hides rows that are older than the plan allows, and no answer
  * says so.  It shows only where the list of runs has a run that is older than
- * all that the engine has.  That is looked for once, at the import, and kept
- * as an option of the tables: a query must not cost more requests for it.
+ * all that the engine has, which two requests tell.  The import asks them, and
+ * writes what follows into the tables' options: the days that queries look
+ * back; or, if nothing is hidden, the moment until which that stays so whatever
+ * the plan is.  Only after that moment, or without these options, a session
+ * asks again, once, and not before a query reaches beyond the shortest plan.
  *
  * Portions Copyright (c) 2026, trigger_fdw contributors
  *
@@ -34,11 +37,31 @@
 /* No time of a row. */
 #define NO_ROW			PG_INT64_MIN
 
-/* Days of the plans that there are, the longest first. */
-static const int plan_days[] = {30, 7, 1};
+/* Days of the plans that there are, the shortest first. */
+static const int plan_days[] = {1, 7, 30};
+
+/* What this session has found out by itself. */
+typedef struct Finding
+{
+	Oid			serverid;
+	Oid			userid;
+	const char *scope;
+	TrqlLookBack found;
+} Finding;
+
+static List *findings = NIL;
 
 /* Servers that this session was told about. */
 static List *told = NIL;
+
+/*
+ * Now, in milliseconds.
+ */
+static int64
+current_ms(void)
+{
+	return trigger_timestamp_to_ms(GetCurrentTimestamp(), false);
+}
 
 /*
  * Send a call whose answer has rows with a time in "field".  False if the API
@@ -68,18 +91,53 @@ ask_time(TriggerHttp *http, const TriggerTarget *target, TriggerCall *call,
 						  result->body, result->body_len, result->source);
 	*time = rows->nrows == 0 || rows->nulls[0] ? NO_ROW :
 		trigger_timestamp_to_ms(DatumGetTimestampTz(rows->values[0]), false);
-	*now = result->date > 0 ? (int64) (result->date * 1000) :
-		trigger_timestamp_to_ms(GetCurrentTimestamp(), false);
+	*now = result->date > 0 ? (int64) (result->date * 1000) : current_ms();
 	return true;
 }
 
 /*
- * Days that queries of a scope look back, as far as can be seen: 0 if nothing
- * is hidden, or if what is hidden fits none of the plans.  Two requests.
+ * The plan that hides a run of the age "hidden" and shows one of the age
+ * "seen", -1 for none.  The longest that fits, because there may be no run
+ * where one would show that it is a longer one; days that no plan has, if none
+ * fits.  0 if nothing is hidden on purpose: a new run may be missing, too.
  */
-int
+static int
+days_between(int64 seen, int64 hidden)
+{
+	for (int i = lengthof(plan_days) - 1; i >= 0; i--)
+	{
+		int64		age = plan_days[i] * MS_PER_DAY;
+
+		if (hidden > age - TOLERANCE && seen <= age + TOLERANCE)
+			return plan_days[i];
+	}
+	return seen < 0 ? 0 : (int) (seen / MS_PER_DAY) + 1;
+}
+
+/*
+ * How long it is before a run of this age, the oldest, can be hidden by any
+ * plan.  -1: there is no run.
+ */
+static int64
+time_to_hide(int64 oldest)
+{
+	for (int i = 0; i < lengthof(plan_days); i++)
+	{
+		int64		age = plan_days[i] * MS_PER_DAY;
+
+		if (oldest < age + TOLERANCE)
+			return Max(age - Max(oldest, 0), 0);
+	}
+	/* no plan of these: look again tomorrow */
+	return MS_PER_DAY;
+}
+
+/*
+ * Find out how far back queries of a scope look.  Two requests.
+ */
+void
 trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
-					 const char *scope)
+					 const char *scope, TrqlLookBack *found)
 {
 	/* without a row it is NULL, not the beginning of the epoch */
 	TrqlRequest request = {.query = "SELECT min(toNullable(triggered_at)) AS c1 FROM runs",
@@ -88,54 +146,121 @@ trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
 	.scope_ids = list_make1("runs"),.body = trql_request_body(&request)};
 	TriggerCall list = {.endpoint = &trigger_endpoint_runs_list};
 	int64		seen;
-	int64		hidden;
+	int64		hidden = NO_ROW;
 	int64		now;
+	int64		age;
 
+	memset(found, 0, sizeof(*found));
 	if (!ask_time(http, target, &query, "c1", &seen, &now))
-		return 0;
-
-	/* nothing is older than what the API takes for no bound */
-	if (seen != NO_ROW && seen <= 1)
-		return 0;
+		return;
+	age = seen == NO_ROW ? -1 : Max(now - seen, 0);
 	list.params = list_make4("filter[createdAt][from]", "1", "page[size]", "1");
 	if (seen != NO_ROW)
 		list.params = lappend(lappend(list.params, "filter[createdAt][to]"),
 							  psprintf(INT64_FORMAT, seen - 1));
-	if (!ask_time(http, target, &list, "createdAt", &hidden, &now) || hidden == NO_ROW)
-		return 0;
-	for (int i = 0; i < lengthof(plan_days); i++)
-	{
-		int64		oldest = now - plan_days[i] * MS_PER_DAY;
 
-		if (hidden < oldest + TOLERANCE && (seen == NO_ROW || oldest <= seen + TOLERANCE))
-			return plan_days[i];
+	/* nothing is older than what the API takes for no bound */
+	if ((seen == NO_ROW || seen > 1) &&
+		!ask_time(http, target, &list, "createdAt", &hidden, &now))
+		return;
+	if (hidden != NO_ROW)
+		found->days = days_between(age, now - hidden);
+	if (found->days == 0)
+		found->whole_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														 time_to_hide(age));
+}
+
+/*
+ * What this session has found out, NULL if it has not looked.
+ */
+static Finding *
+find_finding(const TrqlTable *table, Oid userid)
+{
+	ListCell   *cell;
+
+	foreach(cell, findings)
+	{
+		Finding    *finding = lfirst(cell);
+
+		if (finding->serverid == table->serverid && finding->userid == userid &&
+			strcmp(finding->scope, table->scope) == 0)
+			return finding;
 	}
-	return 0;
+	return NULL;
+}
+
+/*
+ * Days that queries of a table look back as far as this session knows, 0 if it
+ * knows of no limit.
+ */
+int
+trql_look_back_days(const TrqlTable *table, Oid userid)
+{
+	const Finding *finding = find_finding(table, userid);
+
+	if (table->look_back.days > 0 || finding == NULL)
+		return table->look_back.days;
+	return finding->found.days;
 }
 
 /*
  * Does a window that begins at "from", in milliseconds, reach further back
- * than the engine looks?
+ * than so many days?  0 are no limit.
  */
 bool
-trql_look_back_exceeded(const TrqlTable *table, int64 from)
+trql_look_back_exceeded(int days, int64 from)
 {
-	int64		now = trigger_timestamp_to_ms(GetCurrentTimestamp(), false);
-
-	return table->look_back > 0 &&
-		from < now - table->look_back * MS_PER_DAY - TOLERANCE;
+	return days > 0 && from < current_ms() - days * MS_PER_DAY - TOLERANCE;
 }
 
 /*
- * Tell the user that a window reaches too far, once in a session for each
- * server.
+ * Look, unless that was done, and remember.
  */
-void
-trql_look_back_notice(const TrqlTable *table, int64 from)
+static void
+find_out(const TrqlTable *table, Oid userid, TriggerHttp *http,
+		 const TriggerTarget *target)
 {
+	Finding    *finding = find_finding(table, userid);
+	TrqlLookBack found;
 	MemoryContext old;
 
-	if (list_member_oid(told, table->serverid) || !trql_look_back_exceeded(table, from))
+	/* a credential that was refused will be so again */
+	if (finding && (finding->found.days > 0 || finding->found.whole_until == 0 ||
+					finding->found.whole_until > GetCurrentTimestamp()))
+		return;
+	trql_look_back_probe(http, target, table->scope, &found);
+	if (finding == NULL)
+	{
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		finding = palloc(sizeof(Finding));
+		finding->serverid = table->serverid;
+		finding->userid = userid;
+		finding->scope = pstrdup(table->scope);
+		findings = lappend(findings, finding);
+		MemoryContextSwitchTo(old);
+	}
+	finding->found = found;
+}
+
+/*
+ * A query of a window that begins at "from", in milliseconds, was answered: see
+ * to it that the user knows if rows are missing.  That is said once in a
+ * session for each server.
+ */
+void
+trql_look_back_check(const TrqlTable *table, Oid userid, TriggerHttp *http,
+					 const TriggerTarget *target, int64 from)
+{
+	MemoryContext old;
+	int			days;
+
+	if (table->time_column == NULL || list_member_oid(told, table->serverid))
+		return;
+	if (!table->look_back.known && trql_look_back_exceeded(plan_days[0], from) &&
+		table->look_back.whole_until <= GetCurrentTimestamp())
+		find_out(table, userid, http, target);
+	days = trql_look_back_days(table, userid);
+	if (!trql_look_back_exceeded(days, from))
 		return;
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	told = lappend_oid(told, table->serverid);
@@ -144,7 +269,7 @@ trql_look_back_notice(const TrqlTable *table, int64 from)
 			(errcode(ERRCODE_WARNING),
 			 errmsg_plural("query reaches further back than the %d day that the API lets foreign table \"%s\" see",
 						   "query reaches further back than the %d days that the API lets foreign table \"%s\" see",
-						   table->look_back, table->look_back, table->relname),
+						   days, days, table->relname),
 			 errdetail("Rows that are older are missing from the answer."),
-			 errhint("The lists of schema \"management\" have older rows, too. If the service's plan has changed, set option \"look_back\" of the table.")));
+			 errhint("The lists of schema \"management\" have older rows, too.")));
 }

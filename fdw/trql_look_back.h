@@ -16,9 +16,11 @@
 #include "target.h"
 #include "trql_table.h"
 
-extern int	trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
-								 const char *scope);
-extern bool trql_look_back_exceeded(const TrqlTable *table, int64 from);
-extern void trql_look_back_notice(const TrqlTable *table, int64 from);
+extern void trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
+								 const char *scope, TrqlLookBack *found);
+extern int	trql_look_back_days(const TrqlTable *table, Oid userid);
+extern bool trql_look_back_exceeded(int days, int64 from);
+extern void trql_look_back_check(const TrqlTable *table, Oid userid, TriggerHttp *http,
+								 const TriggerTarget *target, int64 from);
 
 #endif							/* TRIGGER_TRQL_LOOK_BACK_H */

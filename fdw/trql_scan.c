@@ -35,6 +35,7 @@ typedef struct TrqlScanState
 {
 	ForeignScan *plan;
 	TrqlTable  *table;
+	Oid			userid;			/* whose credential is used */
 	TriggerTarget *target;
 	TriggerHttp *http;
 	TriggerFetchStats *stats;
@@ -87,8 +88,8 @@ trql_begin_scan(ForeignScanState *node, int eflags)
 	state->table = trql_table_open_by_id(rte->relid);
 	state->values = ExecInitExprList(plan->fdw_exprs, (PlanState *) node);
 	state->econtext = node->ss.ps.ps_ExprContext;
-	state->target = trigger_target_resolve(state->table->serverid,
-										   TRIGGER_SCAN_USER(node, rte),
+	state->userid = TRIGGER_SCAN_USER(node, rte);
+	state->target = trigger_target_resolve(state->table->serverid, state->userid,
 										   state->table->options, false);
 	trigger_target_check(state->target, &trigger_endpoint_query);
 	trql_check_scope(state->target, state->table->scope);
@@ -269,11 +270,11 @@ begin_query(TrqlScanState *state)
 	state->bound = trigger_compute_values(state->values, state->plan->fdw_exprs,
 										  state->econtext);
 	trql_choose_window(state->plan, state->bound, &state->from, &state->to);
-	if (state->table->time_column)
-		trql_look_back_notice(state->table, pg_strtoint64(state->from));
 	state->http = trigger_connection_get(state->target, state->scan_context);
 	MemoryContextSwitchTo(old);
 	next_page(state);
+	trql_look_back_check(state->table, state->userid, state->http, state->target,
+						 pg_strtoint64(state->from));
 }
 
 /*

@@ -85,6 +85,27 @@ describe_column(TrqlTable *table, int attno, Form_pg_attribute form)
 }
 
 /*
+ * What the options say about how far back queries look.
+ */
+static void
+read_look_back(List *options, TrqlLookBack *look_back)
+{
+	const char *days = trigger_option_get(options, "look_back");
+	const char *until = trigger_option_get(options, "whole_until");
+
+	memset(look_back, 0, sizeof(*look_back));
+	look_back->known = days != NULL;
+	if (days)
+		look_back->days = pg_strtoint32(days);
+	if (until)
+		look_back->whole_until =
+			DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+													CStringGetDatum(until),
+													ObjectIdGetDatum(InvalidOid),
+													Int32GetDatum(-1)));
+}
+
+/*
  * Describe a foreign table of the query schema.  The result is in the current
  * context.
  */
@@ -97,7 +118,6 @@ trql_table_open(Relation relation)
 	const char *name = trigger_option_get(foreign->options, "resource");
 	const char *scope = trigger_option_get(foreign->options, "scope");
 	const char *time = trigger_option_get(foreign->options, "time_column");
-	const char *days = trigger_option_get(foreign->options, "look_back");
 
 	table->relid = RelationGetRelid(relation);
 	table->serverid = foreign->serverid;
@@ -105,7 +125,7 @@ trql_table_open(Relation relation)
 	table->name = name ? pstrdup(name) : table->relname;
 	table->scope = scope ? pstrdup(scope) : "environment";
 	table->time_column = time ? pstrdup(time) : NULL;
-	table->look_back = days ? pg_strtoint32(days) : 0;
+	read_look_back(foreign->options, &table->look_back);
 	table->options = foreign->options;
 	if (!trql_is_name(table->name))
 		ereport(ERROR,

@@ -14,6 +14,7 @@
 
 #include "nodes/pg_list.h"
 #include "trql_type.h"
+#include "utils/timestamp.h"
 #include "utils/rel.h"
 
 typedef struct TrqlColumn
@@ -28,6 +29,14 @@ typedef struct TrqlColumn
 								 * on it mean the same here and there */
 } TrqlColumn;
 
+/* How far back queries look, as far as options tell. */
+typedef struct TrqlLookBack
+{
+	bool		known;			/* there is an option for the days */
+	int			days;			/* 0: no limit, or not known */
+	TimestampTz whole_until;	/* nothing is hidden before; 0: not known */
+} TrqlLookBack;
+
 typedef struct TrqlTable
 {
 	Oid			relid;
@@ -37,7 +46,7 @@ typedef struct TrqlTable
 	const char *scope;			/* environment, project, organization */
 	const char *time_column;	/* the engine's name, NULL: none */
 	const char *key_column;		/* tells rows of one time apart, NULL: none */
-	int			look_back;		/* days that the API lets it see, 0: unknown */
+	TrqlLookBack look_back;
 	List	   *options;
 	int			natts;
 	TrqlColumn *columns;		/* [attno - 1] */

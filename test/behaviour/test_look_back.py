@@ -1,4 +1,7 @@
 """How far back the plan lets queries look: found at the import, shown, and said once."""
+import json
+import time
+
 from base import Case, main, public_token, quote
 
 NOTICE = 'query reaches further back than the 7 days that the API lets foreign table "runs" see'
@@ -13,14 +16,18 @@ class LookBack(Case):
         self.server("back", options={"max_retries": 0})
 
     def load(self, options="", session=None, tables="LIMIT TO (runs)"):
-        """Import, and return the option of each table and the number of requests."""
+        """Import, and return what the tables got, look_back or whole_until in days, and the
+        number of requests."""
         self.emulator.clear()
         (session or self.s).query(
             "DROP SCHEMA IF EXISTS back_query CASCADE; CREATE SCHEMA back_query;"
             f" IMPORT FOREIGN SCHEMA query {tables} FROM SERVER back INTO back_query {options}")
         rows = self.s.query(
-            "SELECT relname, (SELECT option_value FROM pg_options_to_table(ftoptions)"
-            " WHERE option_name = 'look_back') FROM pg_foreign_table JOIN pg_class ON oid = ftrelid"
+            "SELECT relname, coalesce((SELECT CASE option_name WHEN 'look_back' THEN option_value"
+            " ELSE 'in ' || round(extract(epoch FROM option_value::timestamptz - now()) / 86400, 1)"
+            " END FROM pg_options_to_table(ftoptions)"
+            " WHERE option_name IN ('look_back', 'whole_until')), '')"
+            " FROM pg_foreign_table JOIN pg_class ON oid = ftrelid"
             " WHERE relnamespace = 'back_query'::regnamespace")
         return dict(rows), len(self.emulator.requests())
 
@@ -29,17 +36,48 @@ class LookBack(Case):
         return found["runs"], requests
 
     def test_plans(self):
-        for days, expected in ((1, "1"), (7, "7"), (30, "30"), (4000, None), (3, None)):
+        """Also one that is none of the usual, and one that hides nothing."""
+        for days, expected in ((1, "1"), (7, "7"), (30, "30"), (3, "3"), (4000, "in 1.0")):
             with self.subTest(days=days):
                 self.emulator.settings(query_period_days=days)
                 self.assertEqual(self.runs(), (expected, 3))
 
     def test_nothing_is_seen(self):
-        """Every run is older than the plan allows."""
-        self.emulator.settings(query_period_days=0.000001)
-        self.assertEqual(self.runs()[0], None)
+        """Every run is older than the plan allows: of those that fit, it is the longest."""
         self.emulator.settings(query_period_days=0)
-        self.assertEqual(self.runs()[0], None)
+        self.emulator.faults(self.newest(hours=24 * 8))
+        self.assertEqual(self.runs(), ("7", 3))
+
+    def newest(self, hours):
+        """A list whose newest run is so old."""
+        created = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - hours * 3600))
+        body = json.dumps({"data": [{"createdAt": created}], "pagination": {}})
+        return {"match": {"path_regex": "/runs[?]"}, "times": 0,
+                "action": {"kind": "body", "body": body}}
+
+    def oldest(self, days):
+        """Queries see no run that is older, and the list none that they do not see."""
+        seen = time.strftime("%Y-%m-%d %H:%M:%S.000", time.gmtime(time.time() - days * 86400))
+        rows = [{"c1": seen if days else None}]
+        self.emulator.faults(
+            {"match": {"path_regex": "/query$"}, "times": 0, "action": {
+                "kind": "body", "body": json.dumps({"format": "json", "results": rows})}},
+            {"match": {"path_regex": "/runs[?]"}, "times": 0, "action": {
+                "kind": "body", "body": json.dumps({"data": [], "pagination": {}})}})
+
+    def test_young(self):
+        """How long it stays certain that nothing is hidden, whatever the plan is."""
+        for days, expected in ((0, "in 1.0"), (0.2, "in 0.8"), (1.5, "in 5.5"), (20, "in 10.0"),
+                               (6.99, "in 0.0"), (7.01, "in 0.0"), (200, "in 1.0")):
+            with self.subTest(days=days):
+                self.oldest(days)
+                self.assertEqual(self.runs(), (expected, 3))
+
+    def test_new_run(self):
+        """A run that queries do not have yet is not hidden."""
+        self.emulator.settings(query_period_days=0)
+        self.emulator.faults(self.newest(hours=0.1))
+        self.assertEqual(self.runs(), ("in 1.0", 3))
 
     def test_all_tables_of_time(self):
         self.emulator.settings(query_period_days=7)
@@ -58,6 +96,8 @@ class LookBack(Case):
                              " LIMIT TO (runs) FROM SERVER back INTO back_query"
                              " OPTIONS (look_back 'x')")
         self.assertEqual(error.sqlstate, "22023")
+        error = self.s.error("ALTER FOREIGN TABLE back_query.runs OPTIONS (whole_until 'x')")
+        self.assertEqual(error.sqlstate, "22007")
 
     def test_refused(self):
         """A credential that may not read the list, and one that may not query runs."""
@@ -65,12 +105,12 @@ class LookBack(Case):
         for scopes, requests in ((["read:query"], 3), (["read:query:schema"], 2)):
             with self.subTest(scopes=scopes), self.session() as session:
                 session.query("SET trigger_fdw.access_token = " + quote(public_token(scopes)))
-                self.assertEqual(self.load(session=session), ({"runs": None}, requests))
+                self.assertEqual(self.load(session=session), ({"runs": ""}, requests))
         for path, requests in (("/query$", 2), ("/runs[?]", 3)):
             with self.subTest(path=path):
                 self.emulator.faults({"match": {"path_regex": path}, "times": 9,
                                       "action": {"kind": "status", "status": 500}})
-                self.assertEqual(self.runs(), (None, requests))
+                self.assertEqual(self.runs(), ("", requests))
 
     def test_said_once(self):
         self.emulator.settings(query_period_days=7)
@@ -95,6 +135,41 @@ class LookBack(Case):
         with self.session() as other:
             other.query(count)
             self.assertEqual(other.notices, [])
+
+    def test_later(self):
+        """Where the options do not tell, a session looks: once, and only if it may matter."""
+        self.emulator.settings(query_period_days=7)
+        self.load()
+        count = "SELECT count(*) FROM back_query.runs"
+        day = count + " WHERE triggered_at > now() - interval '1 day'"
+        shown = "Look-Back: 7 days, less than the window"
+        for options, requests in (("DROP look_back", 3),
+                                  ("ADD whole_until '2020-01-01'", 3),
+                                  ("SET whole_until '2999-01-01'", 1),
+                                  ("ADD look_back '0'", 1)):
+            self.s.query(f"ALTER FOREIGN TABLE back_query.runs OPTIONS ({options})")
+            with self.subTest(options=options), self.session() as session:
+                self.emulator.clear()
+                session.query(day)
+                self.assertEqual(len(self.emulator.requests()), 1)
+                session.query(count)
+                self.assertEqual(len(self.emulator.requests()), requests)
+                session.query(count)
+                self.assertEqual(len(self.emulator.requests()), 1)
+                found = requests > 1
+                self.assertEqual(session.notices, [NOTICE] * found)
+                plan = [row[0].strip() for row in session.query("EXPLAIN (COSTS off) " + count)]
+                self.assertEqual(shown in plan, found)
+
+    def test_later_again(self):
+        """What was found to be whole is looked at again when it may not be any more."""
+        self.oldest(7.02)
+        self.load("OPTIONS (look_back '0')")
+        self.s.query("ALTER FOREIGN TABLE back_query.runs OPTIONS (DROP look_back)")
+        for requests in (3, 3):
+            self.emulator.clear()
+            self.s.query("SELECT min(triggered_at) FROM back_query.runs")
+            self.assertEqual(len(self.emulator.requests()), requests)
 
     def test_shown(self):
         self.emulator.settings(query_period_days=7)
