@@ -46,6 +46,13 @@ class EmulatorCase(unittest.TestCase):
     def setUp(self):
         self.control("POST", "reset", {})
 
+    def becomes(self, expected, look):
+        """Wait until `look()` gives what is expected; then it is asserted."""
+        deadline = time.monotonic() + 20
+        while look() != expected and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(look(), expected)
+
     def send(self, method, target, headers=None, body=None, timeout=10):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
