@@ -22,9 +22,6 @@
  */
 #include "trql_deparse.h"
 
-#include <math.h>
-
-#include "access/stratnum.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
@@ -45,8 +42,8 @@
 #define FLOAT_FAMILY		1970
 #define NUMERIC_FAMILY		1988
 
-/* "<>", which no btree has. */
-#define NOT_EQUAL_STRATEGY	(BTMaxStrategyNumber + 1)
+/* Longer decimals have no type that is longer still, to compare them in. */
+#define MAX_DECIMAL_DIGITS	38
 
 /*
  * Set the result.
@@ -58,6 +55,7 @@ trql_result(TrqlExpr *expr, char *text, TrqlClass class, bool nullable)
 	expr->text = text;
 	expr->class = class;
 	expr->nullable = nullable;
+	expr->digits = class == TRQL_INT ? TRQL_INT_DIGITS : 0;
 	expr->low = PG_INT64_MIN;
 	expr->high = PG_INT64_MAX;
 	return true;
@@ -75,10 +73,11 @@ trql_is_value(TrqlContext *cx, Node *node)
 }
 
 /*
- * The mark of a value in a query's text.
+ * The mark of a value in a query's text.  "kind" is a TrqlValueKind, with the
+ * digits that belong to it if it is a decimal's.
  */
 char *
-trql_mark(TrqlContext *cx, Node *node, TrqlValueKind kind)
+trql_mark(TrqlContext *cx, Node *node, int kind)
 {
 	int			n = 0;
 	ListCell   *value;
@@ -86,7 +85,7 @@ trql_mark(TrqlContext *cx, Node *node, TrqlValueKind kind)
 
 	forboth(value, cx->values, other, cx->kinds)
 	{
-		if (lfirst_int(other) == (int) kind && equal(lfirst(value), node))
+		if (lfirst_int(other) == kind && equal(lfirst(value), node))
 			return psprintf("%c%d%c", TRQL_MARK, n, TRQL_MARK);
 		n++;
 	}
@@ -146,18 +145,29 @@ deparse_var(TrqlContext *cx, Node *node, TrqlExpr *expr)
 			if (column->type.precision > 6)
 				return false;
 			break;
-		case TRQL_DECIMAL:
+		case TRQL_FLOAT:
+			/* the text of a short float is another number as a long one */
+			if (column->type.bits == 32)
+				return false;
+			break;
 		case TRQL_JSON:
 			return false;
+		case TRQL_DECIMAL:
 		case TRQL_TEXTS:
 		case TRQL_INT:
-		case TRQL_FLOAT:
 		case TRQL_DATE:
 			break;
 	}
 	(void) trql_result(expr, pstrdup(column->name), column->type.class,
 					   column->type.nullable);
 	trql_range_of_column(&column->type, expr);
+	if (column->type.class == TRQL_DECIMAL && column->type.precision <= MAX_DECIMAL_DIGITS)
+	{
+		expr->digits = column->type.precision;
+		expr->scale = column->type.scale;
+	}
+	else if (column->type.class == TRQL_INT && column->type.bits > 64)
+		expr->digits = 0;
 	return true;
 }
 
@@ -196,10 +206,8 @@ deparse_value(TrqlContext *cx, Node *node, TrqlExpr *expr)
 			(void) trql_result(expr, trql_mark(cx, node, TRQL_VALUE_INT), TRQL_INT, true);
 			trql_range_of_value(node, expr);
 			return true;
+		case FLOAT4OID:
 		case FLOAT8OID:
-			if (IsA(node, Const) && !((Const *) node)->constisnull &&
-				isnan(DatumGetFloat8(((Const *) node)->constvalue)))
-				return false;
 			return trql_result(expr, trql_mark(cx, node, TRQL_VALUE_FLOAT), TRQL_FLOAT, true);
 		case DATEOID:
 			return trql_result(expr, trql_mark(cx, node, TRQL_VALUE_DATE), TRQL_DATE, true);
@@ -215,8 +223,8 @@ deparse_value(TrqlContext *cx, Node *node, TrqlExpr *expr)
 /*
  * Which comparison an operator is, 0 if it is none of the family.
  */
-static int
-comparison(Oid opno, Oid family)
+int
+trql_comparison(Oid opno, Oid family)
 {
 	int			strategy = get_op_opfamily_strategy(opno, family);
 
@@ -234,8 +242,8 @@ comparison(Oid opno, Oid family)
 /*
  * The engine's function for a comparison.
  */
-static const char *
-comparison_name(int strategy)
+const char *
+trql_comparison_name(int strategy)
 {
 	switch (strategy)
 	{
@@ -284,39 +292,26 @@ class_comparison(TrqlClass class, Oid opno, Oid collation)
 	switch (class)
 	{
 		case TRQL_TEXT:
-			strategy = comparison(opno, TEXT_BTREE_FAM_OID);
+			strategy = trql_comparison(opno, TEXT_BTREE_FAM_OID);
 			if (strategy == BTEqualStrategyNumber || strategy == NOT_EQUAL_STRATEGY)
 				return OidIsValid(collation) &&
 					trql_is_deterministic(collation) ? strategy : 0;
 			return is_bytewise(collation) ? strategy : 0;
 		case TRQL_BOOL:
-			return comparison(opno, BOOL_BTREE_FAM_OID);
+			return trql_comparison(opno, BOOL_BTREE_FAM_OID);
 		case TRQL_INT:
-			strategy = comparison(opno, INTEGER_BTREE_FAM_OID);
-			return strategy ? strategy : comparison(opno, NUMERIC_FAMILY);
+			strategy = trql_comparison(opno, INTEGER_BTREE_FAM_OID);
+			return strategy ? strategy : trql_comparison(opno, NUMERIC_FAMILY);
+		case TRQL_DECIMAL:
+			return trql_comparison(opno, NUMERIC_FAMILY);
 		case TRQL_FLOAT:
-			return comparison(opno, FLOAT_FAMILY);
+			return trql_comparison(opno, FLOAT_FAMILY);
 		case TRQL_DATE:
 		case TRQL_TIME:
-			return comparison(opno, DATETIME_FAMILY);
+			return trql_comparison(opno, DATETIME_FAMILY);
 		default:
 			return 0;
 	}
-}
-
-/*
- * Comparison of floats.  In SQL NaN equals itself and is greater than all
- * else; in the engine every comparison with it is false.  A value is never
- * NaN: that is refused when it is put in.
- */
-static char *
-float_comparison(int strategy, const char *left, const char *right)
-{
-	char	   *text = psprintf("%s(%s, %s)", comparison_name(strategy), left, right);
-
-	if (strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber)
-		return psprintf("or(%s, isNaN(%s))", text, left);
-	return text;
 }
 
 /*
@@ -358,7 +353,9 @@ deparse_comparison(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 				b;
 	int			strategy;
 
-	if (column == NULL && match_column(cx, right))
+	/* what depends on the rows comes first */
+	if (column == NULL && (match_column(cx, right) ||
+						   (trql_is_value(cx, left) && !trql_is_value(cx, right))))
 	{
 		column = match_column(cx, right);
 		opno = get_commutator(opno);
@@ -375,21 +372,21 @@ deparse_comparison(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 							   expr);
 	}
 
-	if (!OidIsValid(opno) || !trql_deparse(cx, left, &a) ||
-		!trql_deparse(cx, right, &b) || a.class != b.class)
+	if (!OidIsValid(opno))
+		return false;
+	strategy = trql_comparison(opno, NUMERIC_FAMILY);
+	if (strategy != 0 && trql_compare_numerics(cx, strategy, left, right, expr))
+		return true;
+	if (!trql_deparse(cx, left, &a))
 		return false;
 	strategy = class_comparison(a.class, opno, op->inputcollid);
-	if (strategy == 0)
+	if (strategy == 0 || a.class == TRQL_DECIMAL)
 		return false;
 	if (a.class == TRQL_FLOAT)
-	{
-		/* of two columns, either could be NaN */
-		if (!trql_is_value(cx, right))
-			return false;
-		return trql_result(expr, float_comparison(strategy, a.text, b.text), TRQL_BOOL,
-					  a.nullable || b.nullable);
-	}
-	return trql_result(expr, psprintf("%s(%s, %s)", comparison_name(strategy), a.text,
+		return trql_compare_floats(cx, strategy, &a, right, expr);
+	if (!trql_deparse(cx, right, &b) || a.class != b.class)
+		return false;
+	return trql_result(expr, psprintf("%s(%s, %s)", trql_comparison_name(strategy), a.text,
 								 b.text),
 				  TRQL_BOOL, a.nullable || b.nullable);
 }
@@ -589,15 +586,9 @@ deparse_array_comparison(TrqlContext *cx, ScalarArrayOpExpr *op, TrqlExpr *expr)
 	strategy = class_comparison(a.class, op->opno, op->inputcollid);
 	if (strategy != (negated ? NOT_EQUAL_STRATEGY : BTEqualStrategyNumber))
 		return false;
-	if (a.class == TRQL_TEXT && element == TEXTOID)
-		text = trql_mark(cx, right, TRQL_VALUE_TEXT_LIST);
-	else if (a.class == TRQL_INT &&
-			 (element == INT2OID || element == INT4OID || element == INT8OID))
-		text = trql_mark(cx, right, TRQL_VALUE_INT_LIST);
-	else
+	text = trql_in_list(cx, &a, right);
+	if (text == NULL)
 		return false;
-	text = psprintf("or(in(%s, %s), %s)", a.text, text,
-					trql_mark(cx, right, TRQL_VALUE_LIST_NULL));
 	/* nothing is in an empty list, and of NULL that is known as well */
 	if (a.nullable)
 		text = psprintf("if(isNull(%s), if(%s, nullIf(0, 0), equals(1, 0)), %s)", a.text,
@@ -784,7 +775,7 @@ trql_deparse_bound(TrqlContext *cx, Node *node)
 		column->type.class != TRQL_TIME || exprType(value) != TIMESTAMPTZOID ||
 		!trql_is_value(cx, value) || !deparse_value(cx, value, &expr))
 		return false;
-	strategy = comparison(opno, DATETIME_FAMILY);
+	strategy = trql_comparison(opno, DATETIME_FAMILY);
 	if (strategy == 0 || strategy == NOT_EQUAL_STRATEGY)
 		return false;
 	bound = palloc(sizeof(TrqlBound));
@@ -823,6 +814,7 @@ trql_deparse_order(TrqlContext *cx, Node *node, Oid collation, bool descending,
 			break;
 		case TRQL_BOOL:
 		case TRQL_INT:
+		case TRQL_DECIMAL:
 		case TRQL_DATE:
 		case TRQL_TIME:
 			break;

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "nodes/pathnodes.h"
 #include "trql_table.h"
 
@@ -38,6 +39,12 @@ typedef enum TrqlValueKind
 	TRQL_VALUE_LIST_SOME,		/* false if the array has no elements */
 	TRQL_VALUE_IS_NULL,
 	TRQL_VALUE_TEXT_SET,		/* array without its nulls, which may be empty */
+	TRQL_VALUE_WHOLE,			/* numeric, as integers are compared with it */
+	TRQL_VALUE_WHOLE_LIST,
+	TRQL_VALUE_DECIMAL,			/* numeric, as decimals are, see below */
+	TRQL_VALUE_DECIMAL_LIST,
+	TRQL_VALUE_FLOAT_LIST,		/* without NaN */
+	TRQL_VALUE_LIST_NAN,		/* whether the array has NaN */
 	/* whole conditions, because the value decides what they look like */
 	TRQL_VALUE_STATUS,			/* status = value */
 	TRQL_VALUE_STATUS_LIST,
@@ -49,12 +56,29 @@ typedef enum TrqlValueKind
 	TRQL_VALUE_PARENT_RUN_LIST
 } TrqlValueKind;
 
+/*
+ * Of a decimal's value, the number of its kind also tells how many digits the
+ * other side has, and how many of them after the point.
+ */
+#define TRQL_DECIMAL_KIND(kind, digits, scale)	((kind) | (digits) << 8 | (scale) << 16)
+#define TRQL_KIND(number)			((TrqlValueKind) ((number) & 0xff))
+#define TRQL_KIND_DIGITS(number)	((number) >> 8 & 0xff)
+#define TRQL_KIND_SCALE(number)		((number) >> 16)
+
+/* Digits of the longest integers that sums are made of: 128 bits. */
+#define TRQL_INT_DIGITS		39
+
+/* "<>", which no btree has. */
+#define NOT_EQUAL_STRATEGY	(BTMaxStrategyNumber + 1)
+
 /* An expression of the engine. */
 typedef struct TrqlExpr
 {
 	char	   *text;
 	TrqlClass	class;
 	bool		nullable;
+	int			digits;			/* INT, DECIMAL: most of them, 0: unknown */
+	int			scale;			/* DECIMAL: digits after the point */
 	int64		low;			/* INT: no value is less ... */
 	int64		high;			/* ... or greater */
 } TrqlExpr;
@@ -73,7 +97,7 @@ typedef struct TrqlContext
 	RelOptInfo *rel;			/* of the table */
 	const TrqlTable *table;
 	List	   *values;			/* Expr *, for fdw_exprs */
-	List	   *kinds;			/* integer list, TrqlValueKind */
+	List	   *kinds;			/* integer list, TrqlValueKind (and digits) */
 	List	   *bounds;			/* TrqlBound *: of the window */
 } TrqlContext;
 
@@ -86,9 +110,20 @@ extern char *trql_output_text(const TrqlExpr *expr);
 
 extern bool trql_result(TrqlExpr *expr, char *text, TrqlClass class, bool nullable);
 extern bool trql_is_value(TrqlContext *cx, Node *node);
-extern char *trql_mark(TrqlContext *cx, Node *node, TrqlValueKind kind);
+extern char *trql_mark(TrqlContext *cx, Node *node, int kind);
 extern Node *trql_strip(Node *node);
 extern bool trql_is_deterministic(Oid collation);
+
+extern int	trql_comparison(Oid opno, Oid family);
+extern const char *trql_comparison_name(int strategy);
+
+/* in trql_compare.c */
+extern bool trql_compare_numerics(TrqlContext *cx, int strategy, Node *left, Node *right,
+								  TrqlExpr *expr);
+extern bool trql_compare_floats(TrqlContext *cx, int strategy, const TrqlExpr *left,
+								Node *right, TrqlExpr *expr);
+extern char *trql_in_list(TrqlContext *cx, const TrqlExpr *left, Node *array);
+extern char *trql_float_key(const char *text);
 
 /* in trql_function.c */
 extern bool trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr);

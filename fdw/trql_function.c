@@ -165,8 +165,25 @@ deparse_unary(TrqlContext *cx, List *args, TrqlClass from, TrqlClass to,
 	{
 		expr->low = a.low;
 		expr->high = a.high;
+		expr->digits = a.digits;
 	}
 	return true;
+}
+
+/*
+ * A number as a float.  Of one that is longer than a float both sides take the
+ * nearest to its text.
+ */
+static bool
+deparse_float(TrqlContext *cx, List *args, TrqlExpr *expr)
+{
+	TrqlExpr	a;
+
+	if (!trql_deparse(cx, linitial(args), &a) ||
+		(a.class != TRQL_INT && a.class != TRQL_DECIMAL))
+		return false;
+	return trql_result(expr, psprintf("toFloat64(toString(%s))", a.text), TRQL_FLOAT,
+					   a.nullable);
 }
 
 /*
@@ -216,6 +233,9 @@ trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
 		case F_FLOAT8_INT4:
 			return deparse_unary(cx, function->args, TRQL_INT, TRQL_FLOAT,
 								 "toFloat64(%s)", expr);
+		case F_FLOAT8_INT8:
+		case F_FLOAT8_NUMERIC:
+			return deparse_float(cx, function->args, expr);
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
 			return deparse_date_trunc(cx, function->args, expr);
@@ -236,6 +256,8 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 	StringInfoData buf;
 	TrqlClass	class = TRQL_JSON;
 	bool		nullable = true;
+	int			digits = 0;
+	int			scale = 0;
 	ListCell   *cell;
 
 	initStringInfo(&buf);
@@ -247,16 +269,23 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 		if (!trql_deparse(cx, lfirst(cell), &a) || a.class == TRQL_TEXTS)
 			return false;
 		if (cell == list_head(coalesce->args))
+		{
 			class = a.class;
+			digits = a.digits;
+			scale = a.scale;
+		}
 		else
 			appendStringInfoString(&buf, ", ");
-		if (a.class != class)
+		if (a.class != class || a.digits != digits || a.scale != scale)
 			return false;
 		appendStringInfoString(&buf, a.text);
 		nullable = nullable && a.nullable;
 	}
 	appendStringInfoChar(&buf, ')');
-	return trql_result(expr, buf.data, class, nullable);
+	(void) trql_result(expr, buf.data, class, nullable);
+	expr->digits = digits;
+	expr->scale = scale;
+	return true;
 }
 
 /*

@@ -207,6 +207,7 @@ trql_add_key(TrqlRel *rel, Node *node)
 {
 	const TrqlColumn *column = special_column(rel, node);
 	TrqlExpr	expr;
+	char	   *column_text;
 	char	   *output;
 	int			field;
 
@@ -217,10 +218,13 @@ trql_add_key(TrqlRel *rel, Node *node)
 	if (!trql_deparse(&rel->cx, node, &expr))
 		return false;
 
-	/* of floats, -0 is 0 here; arrays and JSON have other equalities */
-	if (expr.class == TRQL_FLOAT || expr.class == TRQL_TEXTS ||
-		expr.class == TRQL_JSON || !trql_is_deterministic(exprCollation(node)))
+	/* arrays and JSON have other equalities */
+	if (expr.class == TRQL_TEXTS || expr.class == TRQL_JSON ||
+		!trql_is_deterministic(exprCollation(node)))
 		return false;
+	column_text = expr.text;
+	if (expr.class == TRQL_FLOAT)
+		expr.text = trql_float_key(expr.text);
 
 	/*
 	 * Groups are named by what is selected: of a column that is computed, the
@@ -231,7 +235,7 @@ trql_add_key(TrqlRel *rel, Node *node)
 		(void) trql_add_field(rel, expr.text, "expression", TRQL_JSON, 0, JSONOID, -1);
 	field = trql_add_field(rel, output, "expression", expr.class, 0, exprType(node),
 						   exprTypmod(node));
-	add_key(rel, node, expr.text,
+	add_key(rel, node, column_text,
 			psprintf("c%d", strcmp(output, expr.text) != 0 ? field : field + 1));
 	add_to_tlist(rel, node, field);
 	return true;

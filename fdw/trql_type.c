@@ -144,7 +144,10 @@ trql_type_parse(const char *text, const char *column, TrqlType *type)
 			 begins(text, "Enum", &rest) || begins(text, "UUID", &rest))
 		type->class = TRQL_TEXT;
 	else if (begins(text, "Float", &rest))
+	{
 		type->class = TRQL_FLOAT;
+		type->bits = atoi(rest);
+	}
 	else if (!parse_integer(text, column, type) && !parse_decimal(text, type) &&
 			 !parse_time(text, type))
 	{

@@ -41,7 +41,7 @@ typedef struct TrqlType
 {
 	TrqlClass	class;
 	bool		nullable;		/* NULL is a value of the engine's */
-	int			bits;			/* INT */
+	int			bits;			/* INT, FLOAT */
 	bool		is_unsigned;	/* INT */
 	int			precision;		/* DECIMAL; digits of a second for TIME */
 	int			scale;			/* DECIMAL */

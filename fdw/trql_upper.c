@@ -13,6 +13,7 @@
  */
 #include "trql_plan.h"
 
+#include "catalog/pg_type.h"
 #include "compat.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -121,6 +122,27 @@ add_group_keys(TrqlRel *rel, Query *parse, PathTarget *target)
 }
 
 /*
+ * Does an expression of the groups need a key that has another value there
+ * than the column that it is made from?  Such a key is known by its name
+ * only: what is shown in other words, and floats, of which -0 is 0.
+ */
+static bool
+needs_made_key(Node *node, TrqlRel *rel)
+{
+	if (node == NULL || IsA(node, Aggref))
+		return false;
+	if (list_member(rel->keys, node))
+	{
+		Var		   *var = (Var *) node;
+		const TrqlColumn *column = IsA(var, Var) ?
+			trql_table_column(rel->table, var->varattno) : NULL;
+
+		return exprType(node) == FLOAT8OID || (column && column->special != TRQL_PLAIN);
+	}
+	return expression_tree_walker(node, needs_made_key, rel);
+}
+
+/*
  * Sort the conditions on groups.
  */
 static void
@@ -132,7 +154,8 @@ classify_having(TrqlRel *rel, List *having)
 	{
 		char	   *text;
 
-		if (trql_deparse_condition(&rel->cx, lfirst(cell), &text))
+		if (!needs_made_key(lfirst(cell), rel) &&
+			trql_deparse_condition(&rel->cx, lfirst(cell), &text))
 			rel->having = lappend(rel->having, text);
 		else
 			rel->local = lappend(rel->local, lfirst(cell));
@@ -270,6 +293,8 @@ add_sort_key(TrqlRel *rel, SortGroupClause *clause, List *tlist, StringInfo orde
 	if (!depends(rel, node) && !contain_agg_clause(node) &&
 		!contain_volatile_functions(node))
 		return true;
+	if (!list_member(rel->keys, node) && needs_made_key(node, rel))
+		return false;
 	if ((clause->sortop != type->lt_opr && clause->sortop != type->gt_opr) ||
 		!trql_deparse_order(&rel->cx, node, exprCollation(node),
 							clause->sortop == type->gt_opr, clause->nulls_first, &text))

@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
+#include "trql_decimal.h"
 #include "trql_zone.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -191,8 +192,16 @@ integer_literal(int64 value)
 }
 
 /*
- * A float.  In SQL, NaN equals itself and is greater than all else; there it
- * is neither.
+ * A float of either width.
+ */
+static float8
+float_value(Oid type, Datum value)
+{
+	return type == FLOAT4OID ? (float8) DatumGetFloat4(value) : DatumGetFloat8(value);
+}
+
+/*
+ * A float, with all its digits, whatever extra_float_digits says.
  */
 static char *
 float_literal(float8 value)
@@ -200,14 +209,11 @@ float_literal(float8 value)
 	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 	if (isnan(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a column of schema \"query\" cannot be compared with NaN")));
-	/* all its digits, whatever extra_float_digits says */
-	if (!isinf(value))
-		double_to_shortest_decimal_buf(value, digits);
-	return psprintf("toFloat64('%s')",
-					isinf(value) ? (value > 0 ? "inf" : "-inf") : digits);
+		return pstrdup("toFloat64('nan')");
+	if (isinf(value))
+		return pstrdup(value > 0 ? "toFloat64('inf')" : "toFloat64('-inf')");
+	double_to_shortest_decimal_buf(value, digits);
+	return psprintf("toFloat64('%s')", digits);
 }
 
 /*
@@ -316,10 +322,54 @@ has_null(const TriggerValue *value)
 }
 
 /*
- * An array of text or integers.  Nulls equal nothing, and are left out.
+ * Has an array a NaN?
+ */
+static bool
+has_nan(const TriggerValue *value)
+{
+	Oid			type;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n = array_elements(value, &type, &elems, &nulls);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i] && isnan(float_value(type, elems[i])))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * An element of an array, NULL if nothing that it is looked for among can
+ * equal it.  "kind" is a number with what belongs to it.
  */
 static char *
-array_literal(const TriggerValue *value, const char *empty)
+element_literal(int kind, Oid type, Datum value)
+{
+	switch (TRQL_KIND(kind))
+	{
+		case TRQL_VALUE_INT_LIST:
+			return integer_literal(integer_value(type, value));
+		case TRQL_VALUE_WHOLE_LIST:
+			return trql_whole_literal(value, true);
+		case TRQL_VALUE_DECIMAL_LIST:
+			return trql_decimal_literal(value, TRQL_KIND_DIGITS(kind),
+										TRQL_KIND_SCALE(kind), true);
+		case TRQL_VALUE_FLOAT_LIST:
+			/* -0 is 0, where the engine tells them apart */
+			return isnan(float_value(type, value)) ? NULL :
+				float_literal(float_value(type, value) + 0.0);
+		default:
+			return trql_text_literal(TextDatumGetCString(value));
+	}
+}
+
+/*
+ * An array.  Nulls equal nothing, and are left out.
+ */
+static char *
+array_literal(int kind, const TriggerValue *value, const char *empty)
 {
 	StringInfoData buf;
 	Oid			type;
@@ -331,14 +381,11 @@ array_literal(const TriggerValue *value, const char *empty)
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
 	{
-		if (nulls[i])
+		char	   *text = nulls[i] ? NULL : element_literal(kind, type, elems[i]);
+
+		if (text == NULL)
 			continue;
-		appendStringInfoString(&buf, separator);
-		if (type == TEXTOID || type == VARCHAROID)
-			appendStringInfoString(&buf,
-								   trql_text_literal(TextDatumGetCString(elems[i])));
-		else
-			appendStringInfoString(&buf, integer_literal(integer_value(type, elems[i])));
+		appendStringInfo(&buf, "%s%s", separator, text);
 		separator = ", ";
 	}
 	if (buf.len == 0)
@@ -427,11 +474,12 @@ whole_literal(const Whole *whole, const TriggerValue *value)
 }
 
 /*
- * A value that is known.
+ * A value that is known.  "number" is its kind with what belongs to it.
  */
 static char *
-known_literal(TrqlValueKind kind, const TriggerValue *value)
+known_literal(int number, const TriggerValue *value)
 {
+	TrqlValueKind kind = TRQL_KIND(number);
 	Oid			type;
 	Datum	   *elems;
 	bool	   *nulls;
@@ -441,11 +489,16 @@ known_literal(TrqlValueKind kind, const TriggerValue *value)
 		case TRQL_VALUE_ZONE:
 			return zone_literal(value);
 		case TRQL_VALUE_TEXT_LIST:
-			return array_literal(value, "[" NULL_TEXT "]");
+			return array_literal(number, value, "[" NULL_TEXT "]");
 		case TRQL_VALUE_INT_LIST:
-			return array_literal(value, "[" UNKNOWN "]");
+		case TRQL_VALUE_WHOLE_LIST:
+		case TRQL_VALUE_DECIMAL_LIST:
+		case TRQL_VALUE_FLOAT_LIST:
+			return array_literal(number, value, "[" UNKNOWN "]");
 		case TRQL_VALUE_TEXT_SET:
-			return array_literal(value, "arrayResize([''], 0)");
+			return array_literal(number, value, "arrayResize([''], 0)");
+		case TRQL_VALUE_LIST_NAN:
+			return pstrdup(has_nan(value) ? ALWAYS : NEVER);
 		case TRQL_VALUE_LIST_NULL:
 			return pstrdup(value->isnull || has_null(value) ? UNKNOWN : NEVER);
 		case TRQL_VALUE_LIST_SOME:
@@ -470,7 +523,12 @@ known_literal(TrqlValueKind kind, const TriggerValue *value)
 		case TRQL_VALUE_INT:
 			return integer_literal(integer_value(value->type, value->value));
 		case TRQL_VALUE_FLOAT:
-			return float_literal(DatumGetFloat8(value->value));
+			return float_literal(float_value(value->type, value->value));
+		case TRQL_VALUE_WHOLE:
+			return trql_whole_literal(value->value, false);
+		case TRQL_VALUE_DECIMAL:
+			return trql_decimal_literal(value->value, TRQL_KIND_DIGITS(number),
+										TRQL_KIND_SCALE(number), false);
 		case TRQL_VALUE_BOOL:
 			return pstrdup(DatumGetBool(value->value) ? ALWAYS : NEVER);
 		case TRQL_VALUE_DATE:
@@ -484,14 +542,14 @@ known_literal(TrqlValueKind kind, const TriggerValue *value)
  * A value as it stands in a query; {expression} if it is not known yet.
  */
 static char *
-literal(TrqlValueKind kind, const TriggerValue *value)
+literal(int number, const TriggerValue *value)
 {
 	for (int i = 0; i < lengthof(wholes); i++)
 	{
-		if (wholes[i].kind == kind)
+		if (wholes[i].kind == TRQL_KIND(number))
 			return whole_literal(&wholes[i], value);
 	}
-	return value->known ? known_literal(kind, value) : psprintf("{%s}", value->text);
+	return value->known ? known_literal(number, value) : psprintf("{%s}", value->text);
 }
 
 /*
@@ -515,8 +573,7 @@ trql_fill(const char *text, List *kinds, const TriggerValue *values)
 		}
 		n = atoi(text + 1);
 		text = strchr(text + 1, TRQL_MARK) + 1;
-		appendStringInfoString(&buf, literal((TrqlValueKind) list_nth_int(kinds, n),
-											 &values[n]));
+		appendStringInfoString(&buf, literal(list_nth_int(kinds, n), &values[n]));
 	}
 	return buf.data;
 }

@@ -87,6 +87,40 @@ SET timezone = 'UTC';
 EXPLAIN (COSTS off) SELECT count(*) FROM query_by_hand WHERE status = 'Failed' AND triggered_at < '2026-06-01';
 DROP FOREIGN TABLE query_by_hand;
 DROP DOMAIN query_word;
+-- numbers: with more digits than the column has, out of its range, or none at all
+EXPLAIN (COSTS off) SELECT count(*) FROM trql.llm_metrics
+WHERE total_cost > 0.1 AND total_cost <= 0.00000000000049 AND total_cost <> 1e30 AND -0.5 <= total_cost
+  AND input_tokens >= 9007199254740993 AND input_tokens < 1.5 AND output_tokens <> 'NaN' AND prompt_version > 2.5;
+EXPLAIN (COSTS off) SELECT count(*) FROM trql.llm_metrics
+WHERE total_cost IN (0.1, 1.0000000000001, 1e7, NULL) OR input_tokens NOT IN (1, 2.5, 18446744073709551615)
+  OR ms_to_first_chunk IN ('-0', 0.1, 'NaN') OR total_cost = input_cost OR duration > input_tokens;
+EXPLAIN (COSTS off) SELECT count(*) FROM trql.llm_metrics
+WHERE ms_to_first_chunk >= 0.1 AND tokens_per_second < 'NaN' AND ms_to_first_chunk <= tokens_per_second
+  AND total_cost::float8 = 0.1::float8 AND coalesce(input_cost, output_cost) > 1;
+PREPARE query_numbers (numeric, numeric[], float8) AS SELECT count(*) FROM trql.llm_metrics
+WHERE total_cost < $1 AND input_tokens = ANY ($2) AND ms_to_first_chunk <> $3;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS off) EXECUTE query_numbers (1.00000000000001, '{1,1.5,NULL}', 'NaN');
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) EXECUTE query_numbers (1.00000000000001, '{1,1.5,NULL}', 'NaN');
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) EXECUTE query_numbers (NULL, NULL, NULL);
+RESET plan_cache_mode;
+DEALLOCATE query_numbers;
+EXPLAIN (COSTS off) SELECT total_cost, count(DISTINCT input_tokens) FROM trql.llm_metrics GROUP BY 1 ORDER BY 1 DESC LIMIT 3;
+EXPLAIN (COSTS off) SELECT DISTINCT ms_to_first_chunk FROM trql.llm_metrics ORDER BY 1 LIMIT 3;
+-- other types that columns may have
+CREATE FOREIGN TABLE query_numbers (d9 numeric OPTIONS (type 'Decimal(9, 2)'), d38 numeric OPTIONS (type 'Decimal(38, 10)'),
+    d76 numeric OPTIONS (type 'Decimal256(20)'), u256 numeric OPTIONS (type 'UInt256'), f32 float8 OPTIONS (type 'Float32'))
+SERVER prod OPTIONS (resource_schema 'query');
+EXPLAIN (COSTS off) SELECT count(*) FROM query_numbers WHERE d9 = 1e10 AND d38 > -0.00000000001 AND d38 < 1e30;
+EXPLAIN (COSTS off) SELECT d9 FROM query_numbers WHERE d9 = d38;
+EXPLAIN (COSTS off) SELECT d76 FROM query_numbers WHERE d76 > 0.5;
+EXPLAIN (COSTS off) SELECT u256 FROM query_numbers WHERE u256 > 1.5;
+EXPLAIN (COSTS off) SELECT f32 FROM query_numbers WHERE f32 > 0.5;
+DROP FOREIGN TABLE query_numbers;
+
+-- groups by what is shown in other words, and conditions on it
+EXPLAIN (COSTS off) SELECT status, count(*) FROM trql.runs GROUP BY 1 HAVING status = 'Failed' OR count(*) > 50;
+SELECT status, count(*) FROM trql.runs GROUP BY 1 HAVING status = 'Failed' OR count(*) > 50 ORDER BY 1;
 
 -- beside scans of lists, which an Append reads at once
 EXPLAIN (COSTS off)

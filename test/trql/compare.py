@@ -20,7 +20,9 @@ def _split(row, rough):
 
 
 def _number(values):
-    return [-math.inf if value is None else float(value) for value in values]
+    """A sort key: nulls, numbers, NaN."""
+    return [(value is not None, value == "NaN", 0 if value in (None, "NaN") else float(value))
+            for value in values]
 
 
 def _rough_rows(got, expected, rough):
@@ -53,8 +55,8 @@ def difference(how, got, expected, unlimited=None, rough=()):
     the order of the rows: if only they differ, nothing is wrong.
     """
     problem = _difference(how, got, expected, unlimited, rough)
-    if problem and any(NEGATIVE_ZERO.search(value or "") for row in expected + got
-                       for value in row):
+    if problem and any(NEGATIVE_ZERO.search(value or "")
+                       for row in expected + got + (unlimited or []) for value in row):
         return _difference(how, *map(_without_negative_zeros, (got, expected, unlimited or [])),
                            rough)
     return problem

@@ -120,9 +120,13 @@ def _run(rng, number, created):
 def others(seed):
     """Rows of other tables: table -> rows, with all columns but environment and project."""
     rng = random.Random(f"other rows {seed}")
-    decimals = ("0", "0.000000000001", "-0.5", "0.1", "123456.123456789012",
-                "999999.999999999999")
-    counts = ("0", "1", "2", "3", "1000", str(2**53 + 1), str(2**63), str(2**64 - 1))
+    decimals = ("0", "0.000000000001", "-0.000000000001", "-0.5", "0.1", "0.1", "1.5",
+                "123456.123456789012", "644461.693100611747", "999999.999999999999",
+                "-999999.999999999999")
+    counts = ("0", "1", "2", "3", "1000", str(2**53), str(2**53 + 1), str(2**63 - 1), str(2**63),
+              str(2**64 - 1))
+    # what JSON has no numbers for
+    floats = (*COSTS, "nan", "nan", "inf", "-inf")
     texts = ("", "a", "A", "gpt-4", "it's", "\\", "ü", "%", "a_b", "日本")
     costs = ("input_cost", "output_cost", "total_cost", "cached_read_cost",
              "cache_creation_cost", "provider_cost")
@@ -138,14 +142,14 @@ def others(seed):
         moment = text(NOW - n * 11 * HOUR - rng.choice((0, 1, 999)))
         llm.append({
             **row, "run_id": f"run_{n % 7}", "span_id": f"span_{n}",
-            "ms_to_first_chunk": rng.choice(COSTS), "tokens_per_second": rng.choice(COSTS),
+            "ms_to_first_chunk": rng.choice(floats), "tokens_per_second": rng.choice(floats),
             "start_time": moment + rng.choice(("000000", "000001", "123456", "999999")),
             "prompt_version": rng.choice((0, 1, 2**32 - 1)),
             "metadata": rng.choice(({}, {"a": "b"}, {"a": "", "ü": "it's"}))})
     metrics = [{
         "metric_name": rng.choice(texts), "metric_type": rng.choice(("gauge", "sum", "histogram")),
         "machine_id": f"machine_{n}", "bucket_start": text(NOW - n // 2 * 10 * MINUTE)[:19],
-        "metric_value": rng.choice(COSTS),
+        "metric_value": rng.choice(floats),
         "attributes": rng.choice(({"a": "x"}, {"a": {"b": "y"}})),
         "run_id": rng.choice(("", "run_1", "run_2")), "task_identifier": rng.choice(texts),
         "attempt_number": rng.choice(counts), "machine_name": rng.choice(("", "micro")),

@@ -17,6 +17,14 @@ QUERIES = (
     ("SELECT batch_id, count(*) FROM {t} GROUP BY 1 ORDER BY 1 NULLS FIRST", ()),
     ("SELECT status, count(*) FROM {t} GROUP BY 1 ORDER BY 1 DESC LIMIT 3", ()),
     ("SELECT lower(status), count(*) FROM {t} GROUP BY 1", ()),
+    # a key that is known by another name than the column has
+    ("SELECT status, count(*) FROM {t} GROUP BY 1 HAVING status = 'Failed' OR count(*) > 50", ()),
+    ("SELECT batch_id, count(*) FROM {t} GROUP BY 1 HAVING batch_id IS NULL OR count(*) > 30", ()),
+    ("SELECT status, count(*) FROM {t} GROUP BY 1 ORDER BY status = 'Completed', 2, 1", ()),
+    ("SELECT status, count(*) FROM {t} GROUP BY 1 HAVING count(*) FILTER (WHERE status = 'Failed'"
+     ") = 0", ()),
+    ("SELECT total_cost, count(*) FROM {t} GROUP BY 1 HAVING total_cost > 0.1 OR count(*) > 3", ()),
+    ("SELECT total_cost, count(*) FROM {t} GROUP BY 1 ORDER BY total_cost > 0.1, 1 LIMIT 5", ()),
     ("SELECT status || '!', count(*) FROM {t} GROUP BY 1", ()),
     ("SELECT status, status = 'Pending version', count(*) FROM {t} GROUP BY 1, 2", ()),
     ("SELECT batch_id = 'batch_one', count(*) FROM {t} GROUP BY 1", ()),

@@ -4,6 +4,7 @@ Nothing here raises an error for any row: integers stay small enough, nothing is
 column. What can fail is in `risky` alone.
 """
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -21,6 +22,18 @@ FIELDS = ("year", "month", "day", "hour", "minute", "second", "dow", "isodow", "
 STEPS = ("1 us", "-1 us", "999 us", "1 ms", "-1 ms", "1 day", "-7 days", "500 us")
 FORMATS = ("YYYY-MM-DD", "YYYY-MM", "HH24:MI", "IYYY-IW", "Day", "YYYY-MM-DD HH24:MI:SS.MS TZ")
 ODD_TEXTS = ("", " ", "%", "_", "\\", "'", "a,b", "NULL", "ü", "日", "x" * 300, "\\n", "a\\", "{}")
+# numbers that are no value of any column, or only of some
+ODD_NUMBERS = ("0", "1", "-1", "2.5", "255", "256", "1000", "9007199254740993", "1e3", "0.1",
+               "99999999999", "-0.0", "2147483648", "1.5", "-0.5", "0.0000000000005",
+               "-0.00000000000149", "9007199254740992.5", "9223372036854775807",
+               "18446744073709551615", "18446744073709551615.000001", "18446744073709551616",
+               "-9223372036854775809", "999999.9999999999995", "1000000", "9223372.036854775808",
+               "1e30", "-1e30", "1e300", "1.000000000000", "'NaN'::numeric",
+               "'Infinity'::numeric", "'-Infinity'::numeric", "NULL::numeric")
+ODD_FLOATS = ("'NaN'::float8", "'Infinity'::float8", "'-Infinity'::float8", "'-0'::float8",
+              "5e-324::float8", "1.7976931348623157e308::float8", "0.1::float4", "NULL::float8",
+              "0.30000000000000004::float8", "'NaN'::float4", "2.5::float4")
+UNQUOTED = re.compile(r"-?[0-9.]+(?:e[-+]?[0-9]+)?$")
 ODD_STATUSES = ("completed", "COMPLETED", "COMPLETED_SUCCESSFULLY", "Pending version",
                 "PENDING_VERSION", "WAITING_FOR_DEPLOY", "Failed", "FAILED", "Queued", "PENDING",
                 "Waiting", "pending version", "Timed out", "Delayed", "bogus", "")
@@ -112,15 +125,32 @@ class Expressions:
         if roll < 0.9:
             return self.put(value, "text")
         return self.pick(f"{value}::varchar", f"(SELECT {value}::text)", f"({value} || '')",
-                         f"concat({value}, '')", f"{value}::text COLLATE \"C\"")
+                         f"concat({value}, '')", f"({value}::text COLLATE \"C\")")
+
+    def known_number(self, column):
+        """A value that occurs in the column."""
+        name = column.removeprefix(self.a)
+        value = self.rng.choice(self.table.values[name] or ["1"])
+        return value if UNQUOTED.match(value) else f"'{value}'::{self.table.types[name]}"
 
     def number_literal(self, column):
-        known = self.table.values[column.removeprefix(self.a)] or ["1"]
-        value = self.rng.choice(known)
-        odd = ("0", "1", "-1", "2.5", "255", "256", "1000", "9007199254740993", "1e3", "0.1",
-               "99999999999", "-0.0", "2147483648")
-        return self.pick(value, value, value, lambda: self.rng.choice(odd),
-                         lambda: f"{value}::numeric", lambda: f"{value}::float8")
+        value = self.known_number(column)
+        odd = ODD_NUMBERS
+        if self.table.types[column.removeprefix(self.a)] == "double precision":
+            odd = ODD_FLOATS + ODD_NUMBERS
+        near = f"({value}::numeric {self.rng.choice('+-')} 0.00000000000000{self.rng.choice('15')})"
+        return self.pick(value, value, value, near, lambda: self.rng.choice(odd),
+                         lambda: self.rng.choice(odd), lambda: f"{value}::numeric",
+                         lambda: f"{value}::float8")
+
+    def number_list(self, column):
+        """An array for `= ANY`, maybe as a parameter."""
+        cast = self.pick("numeric", self.table.types[column.removeprefix(self.a)])
+        if cast in INTEGERS:
+            values = [self.known_number(column) for _ in range(3)]
+        else:
+            values = [self.number_literal(column) for _ in range(self.rng.choice((0, 1, 2, 5)))]
+        return self.put(f"ARRAY[{', '.join(values)}]::{cast}[]", cast + "[]")
 
     def time_literal(self):
         rng = self.rng
@@ -382,7 +412,7 @@ class Expressions:
         op = rng.choice(("=", "<", "<=", ">", ">=", "<>"))
         value = lambda: self.number_literal(c)  # noqa: E731
         cast = self.table.types[c.removeprefix(self.a)]
-        known = self.rng.choice(self.table.values[c.removeprefix(self.a)] or ["1"])
+        known = self.known_number(c)
         return self.pick(
             lambda: f"{c} {op} {value()}", lambda: f"{c} {op} {self.put(known, cast)}",
             lambda: f"{value()} {op} {c}", lambda: f"{c} IN ({value()}, {value()}, 3)",
@@ -393,7 +423,13 @@ class Expressions:
             lambda: f"{self.real(1)} {op} {value()}", lambda: f"{self.numeric(1)} {op} {value()}",
             lambda: f"{self.integer(2)} {op} {self.put(rng.choice(('0', '1', '5')), 'int')}",
             lambda: f"{c} IS {rng.choice(('', 'NOT '))}DISTINCT FROM {value()}",
-            lambda: f"{c} = ANY(ARRAY[{value()}, {value()}])", lambda: f"{c} {op} {value()}")
+            lambda: f"{c} = ANY(ARRAY[{value()}, {value()}])", lambda: f"{c} {op} {value()}",
+            lambda: f"{c} = ANY({self.number_list(c)})",
+            lambda: f"{c} <> ALL({self.number_list(c)})",
+            lambda: f"{c} {op} {self.column(cast)}",
+            lambda: f"{c} {op} {self.put(value(), self.pick('numeric', 'float8'))}",
+            lambda: f"coalesce({c}, {self.column(cast)}) {op} {value()}",
+            lambda: f"{c}::float8 {op} {value()}")
 
     def time_predicate(self):
         rng = self.rng

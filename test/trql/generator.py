@@ -179,8 +179,8 @@ class Generator(Expressions):
         rng = self.rng
         roll = rng.random()
         if roll < 0.5:
-            return self.a + rng.choice(self.table.of("text", "boolean", *INTEGERS) or
-                                       self.table.columns)
+            return self.a + rng.choice(self.table.of(
+                "text", "boolean", "numeric", *INTEGERS, *self.pick((), ("double precision",))))
         if roll < 0.7:
             c = self.time(0)
             unit, zone = rng.choice(UNITS), rng.choice(ZONES)
@@ -324,6 +324,12 @@ class Generator(Expressions):
         q.parameters = self.parameters
         join = rng.choice(("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"))
         text = q.column("text")
+        if rng.random() < 0.3:
+            number = q.column("numeric", "double precision", *INTEGERS)
+            n = "i.n" if q.table.types[number[2:]] != "double precision" else "i.f"
+            return Query(f"SELECT i.n, q.{self.table.key}, {number} FROM local.numbers i JOIN {{t}}"
+                         f" q ON {number} {rng.choice(('=', '=', '<', '>=', '<>'))} {n}"
+                         f"{q.where(1, 1)}")
         if rng.random() < 0.5:
             listed, rough = q.aggregates(first=2)
             return Query(f"SELECT i.w, {', '.join(listed)} FROM local.words i {join} {{t}} q"
