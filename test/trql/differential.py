@@ -29,6 +29,7 @@ from setup import create_server, quote  # noqa: E402
 
 import boards  # noqa: E402
 import data  # noqa: E402
+import defects  # noqa: E402
 import edges  # noqa: E402
 import generator  # noqa: E402
 import number_cases  # noqa: E402
@@ -430,6 +431,12 @@ def main():
             if len(cases) >= 200 and not options.stand_in:
                 failed += judge(differential.pushed)
     if not (options.boards or options.stand_in or options.only is not None):
+        # which rows there are decides whether a defect shows
+        always = argparse.Namespace(seed=1, stand_in=False, sabotage=options.sabotage)
+        with Cluster(QUIET) as cluster, \
+                Emulator("small", 20000, 1, "--now", str(data.NOW)) as emulator:
+            done, wrong = defects.run(Differential(cluster, emulator, always))
+            passed, failed = passed + done - wrong, failed + wrong
         with Cluster(QUIET) as cluster, Emulator("empty", 0, 1, "--now", str(data.NOW)) as emulator:
             paging.fill(emulator)
             done, wrong = paging.run(Pages(cluster, emulator))
