@@ -41,8 +41,9 @@ struct TriggerFetch
 	TriggerLoad load;			/* unless it shares another's */
 	MemoryContext context;
 	bool		merge;
-	TriggerChain **chains;
+	TriggerChain **chains;		/* NULL: done, or not created */
 	int			nchains;
+	int			created;		/* those before have been created */
 	int			first;			/* those before are done */
 	int			started;		/* those before are started */
 	TriggerChain *taken;		/* its row was handed out last */
@@ -59,28 +60,40 @@ struct TriggerFetch
 };
 
 /*
- * Make chains: one for each item, with the lists that it may be in, or one
- * for each list.
+ * Create the next chain: of an item, with the lists that it may be in, or of
+ * a list.
  */
 static void
-create_chains(TriggerFetch *fetch, List *items, List *lists)
+create_chain(TriggerFetch *fetch)
 {
-	int			n = Max(list_length(items), list_length(lists));
+	const TriggerRequests *requests = fetch->plan.requests;
+	int			i = fetch->created;
+	TriggerRequest *item = NULL;
+	List	   *lists = NIL;
+	MemoryContext old = MemoryContextSwitchTo(fetch->context);
 
+	if (requests->by_key)
+	{
+		item = list_nth(requests->items, i);
+		if (fetch->plan.resource->access != TRIGGER_ACCESS_LIST_ITEM &&
+			requests->item_lists)
+			lists = list_nth(requests->item_lists, i);
+	}
+	else
+		lists = list_make1(list_nth(requests->lists, i));
+	fetch->chains[i] = trigger_chain_create(&fetch->plan, item, lists);
+	fetch->created++;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Make room for "n" chains.
+ */
+static void
+allocate_chains(TriggerFetch *fetch, int n)
+{
 	fetch->chains = palloc0(Max(n, 1) * sizeof(TriggerChain *));
 	fetch->nchains = n;
-	for (int i = 0; i < n; i++)
-	{
-		List	   *own = NIL;
-
-		if (items && lists)
-			own = list_nth(lists, i);
-		else if (lists)
-			own = list_make1(list_nth(lists, i));
-		fetch->chains[i] =
-			trigger_chain_create(&fetch->plan,
-								 items ? list_nth(items, i) : NULL, own);
-	}
 }
 
 /*
@@ -108,7 +121,9 @@ begin_lists(const TriggerFetchPlan *plan)
 	TriggerRequest *first;
 
 	fetch->window = plan->target->concurrency;
-	create_chains(fetch, NIL, plan->requests->lists);
+	allocate_chains(fetch, list_length(plan->requests->lists));
+	while (fetch->created < fetch->nchains)
+		create_chain(fetch);
 	if (fetch->nchains > 0 && plan->id_slot >= 0)
 		fetch->seen = trigger_seen_create(plan->order_slot >= 0);
 	if (fetch->nchains > 1 && plan->order_slot >= 0)
@@ -147,9 +162,9 @@ trigger_fetch_begin(const TriggerFetchPlan *plan)
 	if (plan->requests->by_key)
 	{
 		fetch = create_fetch(plan);
-		create_chains(fetch, plan->requests->items,
-					   plan->resource->access == TRIGGER_ACCESS_LIST_ITEM ?
-					   NIL : plan->requests->item_lists);
+
+		/* each is created when its turn comes: there may be thousands */
+		allocate_chains(fetch, list_length(plan->requests->items));
 	}
 	else if (plan->details)
 		fetch = begin_details(plan);
@@ -230,20 +245,28 @@ run_chains(TriggerFetch *fetch, bool look)
 {
 	int			concurrency = fetch->plan.target->concurrency;
 	int			active = 0;
-	int			left = 0;
+	int			left = fetch->nchains - fetch->created;
 
-	while (fetch->first < fetch->nchains &&
+	while (fetch->first < fetch->created &&
 		   fetch->chains[fetch->first] == NULL)
 		fetch->first++;
-	for (int i = fetch->first; i < fetch->nchains; i++)
+	for (int i = fetch->first; i < fetch->created; i++)
 	{
 		if (fetch->chains[i])
 			left++;
 	}
 	for (int i = fetch->first; i < fetch->nchains; i++)
 	{
-		TriggerChain *chain = fetch->chains[i];
+		TriggerChain *chain;
 
+		if (i == fetch->created)
+		{
+			if (active >= fetch->window ||
+				fetch->plan.load->in_flight >= concurrency)
+				break;
+			create_chain(fetch);
+		}
+		chain = fetch->chains[i];
 		if (chain == NULL)
 			continue;
 		trigger_chain_limit(chain, remaining(fetch), Max(concurrency / left, 1));
@@ -287,13 +310,14 @@ next_in_turn(TriggerFetch *fetch, TriggerChain **result, TriggerRow *row)
 			if (fetch->plan.limit == 0 || fetch->handed >= fetch->plan.limit)
 				widen(fetch);
 		}
-		if (chain == NULL)
+		if (chain == NULL && fetch->first < fetch->created)
 		{
 			fetch->first++;
 			continue;
 		}
 		run_chains(fetch, true);
-		if (!trigger_chain_advance(chain, false))
+		chain = fetch->chains[fetch->first];
+		if (chain == NULL || !trigger_chain_advance(chain, false))
 			return TRIGGER_FETCH_WAIT;
 	}
 	return TRIGGER_FETCH_END;
