@@ -83,6 +83,20 @@
 							  NULL, priv)
 #endif
 
+/* Paths count what was switched off since 18. */
+#if PG_VERSION_NUM >= 180000
+#define TRIGGER_PATH_DISABLED_AS(path, other) \
+	((path).disabled_nodes = (other).disabled_nodes)
+#else
+#define TRIGGER_PATH_DISABLED_AS(path, other) ((void) 0)
+#endif
+
+/*
+ * Since 16 a Var above an outer join differs from the same one below it, and
+ * expressions of one custom scan must not have both.
+ */
+#define TRIGGER_LOOKUP_NULLABLE		(PG_VERSION_NUM < 160000)
+
 /* make_canonical_pathkey()'s way of saying "descending". */
 #if PG_VERSION_NUM >= 180000
 #define TRIGGER_PATHKEY_IS_DESC(pk) ((pk)->pk_cmptype == COMPARE_GT)

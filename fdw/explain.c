@@ -106,7 +106,10 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 	List	   *attributes = list_nth(plan->fdw_private, TriggerPrivateAttributes);
 	Relation	relation = table_open(rte->relid, NoLock);
 	TriggerRelation *rel = trigger_relation_open(relation);
+	List	   *exprs = list_nth(plan->fdw_exprs, TriggerExprValues);
+	int			keyed = list_nth_int(numbers, TriggerNumberKeyed);
 	TriggerTarget *target;
+	TriggerValue *values;
 	TriggerBinding *binding;
 	TriggerRequests *requests;
 	TriggerRequest *first;
@@ -120,12 +123,17 @@ explain_plan(ForeignScanState *node, ExplainState *es)
 
 	table_close(relation, NoLock);
 	target = trigger_target_resolve(rel->serverid, userid, rel->options, true);
+	values = trigger_describe_values(node, exprs, NIL, es);
+	if (keyed)
+	{
+		TriggerValue *keys = &values[list_length(exprs) - 1];
+
+		keys->known = false;
+		keys->text = rel->resource->filters[keyed - 1].column;
+	}
 	binding = trigger_bind(rel,
 						   list_nth(plan->fdw_private, TriggerPrivateConditions),
-						   list_nth_int(numbers, TriggerNumberMentioned),
-						   trigger_describe_values(node,
-										   list_nth(plan->fdw_exprs, TriggerExprValues),
-										   NIL, es));
+						   list_nth_int(numbers, TriggerNumberMentioned), values);
 	if (binding->empty)
 	{
 		ExplainPropertyText("Request", "none, because no row can qualify", es);

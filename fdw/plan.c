@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -47,8 +48,28 @@ typedef struct PlanInfo
 	List	   *local;			/* the others */
 	Bitmapset  *used;			/* attributes that the query needs */
 	bool		details;		/* LIST_ITEM: rows must be retrieved */
+	int			required;		/* attribute that a join must fix, 0: none */
 	double		tuples;			/* rows that the API has */
 } PlanInfo;
+
+/*
+ * Members of ForeignPath.fdw_private, an integer list; what is not there is 0.
+ */
+enum PathNumber
+{
+	PathImpossible,				/* attribute that should have been fixed */
+	PathKeyed					/* filter whose values a join hands over, + 1 */
+};
+
+/*
+ * A number that a path carries.
+ */
+static int
+path_number(const ForeignPath *path, enum PathNumber which)
+{
+	return (int) which < list_length(path->fdw_private) ?
+		list_nth_int(path->fdw_private, which) : 0;
+}
 
 /*
  * Number of keys that a list of clauses fixes; 0 if they fix none.
@@ -78,8 +99,17 @@ count_keys(PlannerInfo *root, RelOptInfo *baserel, TriggerRelation *rel,
 }
 
 /*
- * Cost of a scan whose API-side conditions are "pushed".  *fetched gets the
- * rows that the API will send.
+ * How often a look-up of "keys" keys waits for answers.
+ */
+static double
+lookup_waits(const TriggerResource *resource, double keys)
+{
+	return ceil(keys / TRIGGER_DEFAULT_CONCURRENCY) *
+		(resource->access == TRIGGER_ACCESS_ITEM_LIST ? 2 : 1);
+}
+
+/*
+ * Cost of a scan whose API-side conditions are "pushed".
  */
 static void
 cost_scan(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
@@ -93,10 +123,8 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, PlanInfo *info,
 
 	if (keys > 0)
 	{
-		double		per_key = resource->access == TRIGGER_ACCESS_ITEM_LIST ? 2 : 1;
-
 		fetched = keys;
-		waits = ceil(keys / TRIGGER_DEFAULT_CONCURRENCY) * per_key;
+		waits = lookup_waits(resource, keys);
 	}
 	else
 	{
@@ -517,11 +545,11 @@ void
 trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
 	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
-	int			required = find_required_join(root, baserel, info);
 	Cost		startup,
 				total;
 	ListCell   *cell;
 
+	info->required = find_required_join(root, baserel, info);
 	check_required(root, baserel, info);
 	cost_scan(root, baserel, info, info->pushed, baserel->rows, &startup, &total);
 
@@ -529,16 +557,89 @@ trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	 * A join on a column that rows do not carry works only as a look-up.  The
 	 * plain path must exist nevertheless; it fails if it is ever run.
 	 */
-	if (required)
+	if (info->required)
 		total += IMPOSSIBLE_COST;
 	add_path(baserel, (Path *)
 			 TRIGGER_FOREIGN_PATH(root, baserel, baserel->rows, startup, total,
 								  useful_pathkeys(root, baserel, info),
 								  baserel->lateral_relids,
-								  required ? list_make1_int(required) : NIL));
+								  list_make1_int(info->required)));
 
 	foreach(cell, lookup_relids(root, baserel, info))
 		add_lookup_path(root, baserel, info, (Relids) lfirst(cell));
+}
+
+/*
+ * The filter that names rows if a join clause fixes it, else -1.  *value gets
+ * the expression of the other tables that it is compared with.
+ */
+int
+trigger_key_filter(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
+				   Expr **value)
+{
+	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
+	TriggerCondition *condition = trigger_qual_match(root, baserel, info->rel,
+													 clause);
+
+	if (condition == NULL || condition->op != TRIGGER_OP_EQ ||
+		info->rel->resource->filters[condition->filter].kind != TRIGGER_FILTER_KEY)
+		return -1;
+	*value = condition->value;
+	return condition->filter;
+}
+
+/*
+ * Can a join by "clauses" hand over keys?  Not if the rows are named already,
+ * if they do not carry a column that is joined, or if the value of another
+ * column tells where to ask for a key: that is a matter of one row at a time.
+ */
+bool
+trigger_takes_keys(PlannerInfo *root, RelOptInfo *baserel, List *clauses)
+{
+	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
+	ListCell   *cell;
+
+	if (info->required || info->rel->resource->item == NULL ||
+		!bms_is_empty(baserel->lateral_relids) ||
+		count_keys(root, baserel, info->rel, info->pushed) > 0 ||
+		!fixes_required(root, baserel, info, info->pushed))
+		return false;
+	foreach(cell, clauses)
+	{
+		Expr	   *clause = lfirst_node(RestrictInfo, cell)->clause;
+		TriggerCondition *condition = trigger_qual_match(root, baserel, info->rel,
+														 clause);
+		TriggerFilterKind kind;
+
+		if (condition == NULL)
+			continue;
+		kind = info->rel->resource->filters[condition->filter].kind;
+		if (kind == TRIGGER_FILTER_ENVIRONMENT || kind == TRIGGER_FILTER_PATH)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The path of a scan that a join hands about "keys" keys to, in as many
+ * executions as it likes.  Rows and costs are those of all of them.
+ */
+ForeignPath *
+trigger_keyed_path(PlannerInfo *root, RelOptInfo *baserel, int filter,
+				   double keys)
+{
+	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
+	double		rows = clamp_row_est(Min(keys, info->tuples) *
+									 baserel->rows / info->tuples);
+	double		waits = lookup_waits(info->rel->resource, Max(keys, 1));
+	Cost		startup = baserel->baserestrictcost.startup + TRIGGER_REQUEST_COST;
+	Cost		per_row = TRIGGER_ROW_COST + cpu_tuple_cost +
+		baserel->baserestrictcost.per_tuple;
+
+	return TRIGGER_FOREIGN_PATH(root, baserel, rows, startup,
+								startup + (waits - 1) * TRIGGER_REQUEST_COST +
+								keys * per_row, NIL, NULL,
+								list_make2_int(0, filter + 1));
 }
 
 /*
@@ -722,6 +823,15 @@ trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid,
 		}
 	}
 
+	/* the keys come later */
+	if (path_number(best_path, PathKeyed))
+	{
+		conditions = lappend(conditions,
+							 list_make3_int(path_number(best_path, PathKeyed) - 1,
+											TRIGGER_OP_ANY, list_length(values)));
+		values = lappend(values, makeNullConst(TEXTARRAYOID, -1, InvalidOid));
+	}
+
 	/*
 	 * A list with page numbers shifts under the rows that a statement deletes
 	 * from it: read it to its end first.
@@ -733,10 +843,10 @@ trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid,
 							 best_path->path.pathkeys != NIL,
 							 read_ahead(root, baserel, best_path),
 							 info->details,
-							 best_path->fdw_private ?
-							 linitial_int(best_path->fdw_private) : 0);
+							 path_number(best_path, PathImpossible));
 	numbers = lappend_int(numbers, whole);
 	numbers = lappend_int(numbers, mentioned_filters(root, baserel, info));
+	numbers = lappend_int(numbers, path_number(best_path, PathKeyed));
 
 	return make_foreignscan(tlist, local, baserel->relid,
 							list_make3(values, prefilter, pushed),

@@ -33,6 +33,12 @@ extern void trigger_get_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 								 Oid relid);
 extern void trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel,
 							  Oid relid);
+extern bool trigger_takes_keys(PlannerInfo *root, RelOptInfo *baserel,
+							   List *clauses);
+extern int	trigger_key_filter(PlannerInfo *root, RelOptInfo *baserel,
+							   Expr *clause, Expr **value);
+extern ForeignPath *trigger_keyed_path(PlannerInfo *root, RelOptInfo *baserel,
+									   int filter, double keys);
 extern ForeignScan *trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel,
 									 Oid relid, ForeignPath *best_path,
 									 List *tlist, List *scan_clauses,

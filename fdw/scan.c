@@ -43,6 +43,7 @@ typedef struct TriggerScanState
 	ExprState  *prefilter;		/* NULL: none */
 
 	/* of the execution */
+	Datum		keys;			/* of a join, text[]; 0: not handed over yet */
 	TriggerTarget *target;
 	TriggerHttp *http;
 	TriggerFields *fields;
@@ -367,6 +368,7 @@ static void
 begin_fetch(TriggerScanState *state)
 {
 	TriggerFetchPlan *plan = &state->fetch_plan;
+	TriggerValue *values;
 	TriggerBinding *binding;
 	TriggerRequests *requests;
 	List	   *known = NIL;
@@ -376,10 +378,17 @@ begin_fetch(TriggerScanState *state)
 	refuse_impossible(state);
 	check_target(state);
 	old = MemoryContextSwitchTo(state->fetch_context);
+	values = trigger_compute_values(state->values, state->value_exprs,
+									state->econtext);
+	if (number(state, TriggerNumberKeyed) && state->keys)
+	{
+		TriggerValue *keys = &values[list_length(state->values) - 1];
+
+		keys->value = state->keys;
+		keys->isnull = false;
+	}
 	binding = trigger_bind(state->rel, state->conditions,
-						   number(state, TriggerNumberMentioned),
-						   trigger_compute_values(state->values, state->value_exprs,
-												  state->econtext));
+						   number(state, TriggerNumberMentioned), values);
 	state->begun = true;
 	if (binding->empty)
 	{
@@ -514,6 +523,25 @@ trigger_rescan(ForeignScanState *node)
 	state->rescanned = state->begun;
 	state->begun = false;
 	MemoryContextReset(state->fetch_context);
+}
+
+/*
+ * Hand over the keys, a text[] without nulls, of the executions from the next
+ * rescan on.  The caller keeps them until it has read the first row.
+ */
+void
+trigger_scan_set_keys(ForeignScanState *node, Datum keys)
+{
+	((TriggerScanState *) node->fdw_state)->keys = keys;
+}
+
+/*
+ * Requests that a scan may have under way.
+ */
+int
+trigger_scan_concurrency(ForeignScanState *node)
+{
+	return ((TriggerScanState *) node->fdw_state)->target->concurrency;
 }
 
 /*

@@ -20,6 +20,8 @@
 extern void trigger_begin_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *trigger_iterate_scan(ForeignScanState *node);
 extern void trigger_rescan(ForeignScanState *node);
+extern void trigger_scan_set_keys(ForeignScanState *node, Datum keys);
+extern int	trigger_scan_concurrency(ForeignScanState *node);
 extern void trigger_end_scan(ForeignScanState *node);
 extern bool trigger_scan_waits(ForeignScanState *node);
 extern TriggerHttp *trigger_scan_http(ForeignScanState *node);

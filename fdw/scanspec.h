@@ -76,8 +76,11 @@ enum TriggerScanNumber
 	TriggerNumberDetails,		/* LIST_ITEM: list rows must be retrieved */
 	TriggerNumberImpossible,	/* attribute that should have been fixed, 0 */
 	TriggerNumberWhole,			/* read everything before the first row */
-	TriggerNumberMentioned		/* filters whose columns the query's conditions
+	TriggerNumberMentioned,		/* filters whose columns the query's conditions
 								 * mention, pushed or not; 1 << index */
+	TriggerNumberKeyed			/* filter whose values a join hands over, plus
+								 * 1, else 0; the last of the values stands
+								 * for them */
 };
 
 /*

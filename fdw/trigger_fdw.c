@@ -14,11 +14,13 @@
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
 #include "import.h"
+#include "lookup.h"
 #include "modify.h"
+#include "optimizer/paths.h"
 #include "option.h"
+#include "parser/parsetree.h"
 #include "plan.h"
 #include "scan.h"
-#include "parser/parsetree.h"
 #include "trql_plan.h"
 #include "trql_scan.h"
 #include "trql_table.h"
@@ -31,18 +33,8 @@ PG_FUNCTION_INFO_V1(trigger_fdw_handler);
 
 extern void _PG_init(void);
 
-/*
- * Library load: only settings.  libcurl is set up by the first request; the
- * library may be preloaded by the postmaster, and many sessions never ask
- * the API anything.
- */
-void
-_PG_init(void)
-{
-	trigger_define_settings();
-	trigger_define_written_settings();
-	MarkGUCPrefixReserved("trigger_fdw");
-}
+/* Of whoever was loaded before. */
+static set_join_pathlist_hook_type next_join_pathlist_hook = NULL;
 
 /*
  * Tables of the two schemas are planned and read by different parts; which
@@ -65,6 +57,38 @@ get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 		trql_get_paths(root, baserel, relid);
 	else
 		trigger_get_paths(root, baserel, relid);
+}
+
+/*
+ * set_join_pathlist_hook: joins of anything with one of our tables.  The
+ * library is loaded by then, because the table's own paths came from it.
+ */
+static void
+join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+			  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
+{
+	if (next_join_pathlist_hook)
+		next_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);
+	if (innerrel->reloptkind == RELOPT_BASEREL && innerrel->fdwroutine &&
+		innerrel->fdwroutine->GetForeignPaths == get_paths &&
+		!trql_is_query_table(planner_rt_fetch(innerrel->relid, root)->relid))
+		trigger_add_lookup_joins(root, joinrel, outerrel, innerrel, jointype, extra);
+}
+
+/*
+ * Library load: only settings, and a hook of the planner.  libcurl is set up
+ * by the first request; the library may be preloaded by the postmaster, and
+ * many sessions never ask the API anything.
+ */
+void
+_PG_init(void)
+{
+	trigger_define_settings();
+	trigger_define_written_settings();
+	trigger_define_lookup_settings();
+	MarkGUCPrefixReserved("trigger_fdw");
+	next_join_pathlist_hook = set_join_pathlist_hook;
+	set_join_pathlist_hook = join_pathlist;
 }
 
 /* GetForeignPlan; only queries have plans above a table */

@@ -40,6 +40,9 @@ SELECT explain($$SELECT id FROM pat.runs$$);
 -- values that are not known yet
 SELECT explain($$SELECT id FROM prod.runs WHERE status = (SELECT 'FAILED') AND created_at > now() - interval '1 day'$$);
 SELECT explain($$SELECT r.status FROM plain.runs AS p JOIN prod.runs AS r ON r.id = p.id WHERE p.id = 'run_x' OR p.id = 'run_y'$$);
+SET trigger_fdw.enable_batched_lookups = off;
+SELECT explain($$SELECT r.status FROM plain.runs AS p JOIN prod.runs AS r ON r.id = p.id WHERE p.id = 'run_x' OR p.id = 'run_y'$$);
+RESET trigger_fdw.enable_batched_lookups;
 PREPARE by_status (text) AS SELECT id FROM prod.runs WHERE status = $1;
 SET plan_cache_mode = force_generic_plan;
 SELECT explain($$EXECUTE by_status ('FAILED')$$);

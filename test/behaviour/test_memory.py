@@ -75,18 +75,26 @@ class Memory(Case):
         self.assertLess(many - few, 1024)
 
     def test_look_ups(self):
-        """2,000 look-ups in one statement."""
+        """2,000 look-ups in one statement: one by one, in batches, and in batches that do not
+        fit into work_mem."""
         self.server("bulk", self.bulk.url)
         self.s.query("CREATE TEMP TABLE ids AS SELECT id FROM bulk.runs LIMIT 2000;"
                      "SET enable_hashjoin = off; SET enable_mergejoin = off;"
                      "SET enable_memoize = off")
-        query = ("SELECT count(payload), count(*) FROM (SELECT id FROM ids LIMIT {}) i JOIN"
-                 " bulk.run_details d ON d.id = i.id")
-        few, _, _ = self.sample(query.format(50))
-        many, answer, seconds = self.sample(query.format(2000))
-        self.assertEqual(answer[0][1], "2000")
-        print(f"    peak {few} kB after 50 look-ups, {many} kB after 2,000 in {seconds:.1f} s")
-        self.assertLess(many - few, 1024)
+        query = ("SELECT count(payload), count(*), sum(length(d.payload::text)) FROM"
+                 " (SELECT id FROM ids LIMIT {}) i JOIN bulk.run_details d ON d.id = i.id")
+        sums = set()
+        for batched, memory, more in (("off", "4MB", 0), ("on", "64kB", 0), ("on", "1MB", 1024)):
+            self.s.query(f"SET trigger_fdw.enable_batched_lookups = {batched};"
+                         f"SET work_mem = '{memory}'")
+            few, _, _ = self.sample(query.format(50))
+            many, answer, seconds = self.sample(query.format(2000))
+            self.assertEqual(answer[0][1], "2000")
+            sums.add(answer[0][2])
+            print(f"    peak {few} kB after 50 look-ups, {many} kB after 2,000 in {seconds:.1f} s"
+                  f" (batches {batched}, work_mem {memory})")
+            self.assertLess(many - few, 1024 + more)
+        self.assertEqual(len(sums), 1)
 
     def test_statements(self):
         """A session of many statements does not grow."""
