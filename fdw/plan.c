@@ -570,6 +570,19 @@ trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 }
 
 /*
+ * Has each row a value of its own in this column?
+ */
+bool
+trigger_is_unique(const RelOptInfo *baserel, AttrNumber attno)
+{
+	const PlanInfo *info = (const PlanInfo *) baserel->fdw_private;
+	const TriggerAttribute *attribute = trigger_relation_attribute(info->rel, attno);
+
+	return attribute && attribute->column &&
+		(attribute->column->flags & TRIGGER_COL_ID);
+}
+
+/*
  * The filter that names rows if a join clause fixes it, else -1.  *value gets
  * the expression of the other tables that it is compared with.
  */

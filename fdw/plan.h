@@ -33,6 +33,7 @@ extern void trigger_get_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 								 Oid relid);
 extern void trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel,
 							  Oid relid);
+extern bool trigger_is_unique(const RelOptInfo *baserel, AttrNumber attno);
 extern bool trigger_takes_keys(PlannerInfo *root, RelOptInfo *baserel,
 							   List *clauses);
 extern int	trigger_key_filter(PlannerInfo *root, RelOptInfo *baserel,

@@ -25,6 +25,7 @@
 #include "trql_scan.h"
 #include "trql_table.h"
 #include "utils/guc.h"
+#include "utils/selfuncs.h"
 #include "written.h"
 
 PG_MODULE_MAGIC;
@@ -35,6 +36,7 @@ extern void _PG_init(void);
 
 /* Of whoever was loaded before. */
 static set_join_pathlist_hook_type next_join_pathlist_hook = NULL;
+static get_relation_stats_hook_type next_relation_stats_hook = NULL;
 
 /*
  * Tables of the two schemas are planned and read by different parts; which
@@ -60,6 +62,18 @@ get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 }
 
 /*
+ * Is this relation one of our tables, planned as such?  (It is not where it
+ * has children, or where its conditions are known to be false.)
+ */
+static bool
+is_our_table(PlannerInfo *root, const RelOptInfo *rel)
+{
+	return rel->reloptkind == RELOPT_BASEREL && rel->fdwroutine &&
+		rel->fdwroutine->GetForeignPaths == get_paths &&
+		rel->fdw_private && !planner_rt_fetch(rel->relid, root)->inh;
+}
+
+/*
  * set_join_pathlist_hook: joins of anything with one of our tables.  The
  * library is loaded by then, because the table's own paths came from it.
  */
@@ -69,14 +83,30 @@ join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 {
 	if (next_join_pathlist_hook)
 		next_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);
-	if (innerrel->reloptkind == RELOPT_BASEREL && innerrel->fdwroutine &&
-		innerrel->fdwroutine->GetForeignPaths == get_paths &&
+	if (is_our_table(root, innerrel) &&
 		!trql_is_query_table(planner_rt_fetch(innerrel->relid, root)->relid))
 		trigger_add_lookup_joins(root, joinrel, outerrel, innerrel, jointype, extra);
 }
 
 /*
- * Library load: only settings, and a hook of the planner.  libcurl is set up
+ * get_relation_stats_hook: there are no statistics of our tables, but some
+ * columns are known to be different in each row.  (The tuple of statistics is
+ * left to others.)
+ */
+static bool
+relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
+			   VariableStatData *vardata)
+{
+	if (vardata->rel && is_our_table(root, vardata->rel) &&
+		!trql_is_query_table(rte->relid) &&
+		trigger_is_unique(vardata->rel, attnum))
+		vardata->isunique = true;
+	return next_relation_stats_hook &&
+		next_relation_stats_hook(root, rte, attnum, vardata);
+}
+
+/*
+ * Library load: only settings, and hooks of the planner.  libcurl is set up
  * by the first request; the library may be preloaded by the postmaster, and
  * many sessions never ask the API anything.
  */
@@ -89,6 +119,8 @@ _PG_init(void)
 	MarkGUCPrefixReserved("trigger_fdw");
 	next_join_pathlist_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = join_pathlist;
+	next_relation_stats_hook = get_relation_stats_hook;
+	get_relation_stats_hook = relation_stats;
 }
 
 /* GetForeignPlan; only queries have plans above a table */

@@ -36,6 +36,7 @@ TESTS = [
     "pushdown",
     "paging",
     "lookup",
+    "lookup_join",
     "run_details",
     "envvars",
     "schedules",
