@@ -3,7 +3,7 @@
 
     python3 test/bench/bench.py [--rows N] [--repeat N] [part ...]
 
-Parts: read, transport, append, requests, planning, cancel, memory, query,
+Parts: read, transport, append, joins, requests, planning, cancel, memory, query,
 instructions (default: all).
 
 Everybody reads the same 20,000 runs in 200 pages of 100 from the emulator on
@@ -30,6 +30,8 @@ which reads those of one.
 The transports are compared through the same nginx: plain HTTP/1.1, and TLS 1.3
 with HTTP/2 (one handshake included), beside the emulator without it.
 
+"joins" looks up 1,000 ids of a local table, beside the time of ceil(1000 / concurrency) answers.
+
 The part "query" counts 200,000 runs by task and status on the query table and on the list's,
 and reads 250,000 from the query table. Without latency the list's pages, rendered in advance,
 take less than 1 ms each, while the engine takes what it takes: that ratio is not judged.
@@ -41,6 +43,7 @@ temporary directory.
 """
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -281,6 +284,42 @@ class Bench:
         self.target("at most 1.15 times the time of curl for the slowest",
                     median["ours"] <= 1.15 * median["curl, one server"])
 
+    def joins(self):
+        """Ids of a local table, joined to what they name."""
+        latency, width = 20, 8
+        ideal = math.ceil(LOOK_UPS / width) * latency / 1000
+        self.session.query(f"CREATE TABLE local_ids AS SELECT id FROM prod8.runs LIMIT {LOOK_UPS};"
+                           "ANALYZE local_ids")
+        joined = "local_ids i {} prod8.run_details d ON d.id = i.id"
+        works = {
+            "JOIN": f"SELECT count(d.id), count(d.output) FROM {joined.format('JOIN')}",
+            "LEFT JOIN": f"SELECT count(d.id), count(d.output) FROM {joined.format('LEFT JOIN')}",
+            "rows": f"COPY (SELECT * FROM {joined.format('JOIN')}) TO '/dev/null'",
+            "ids given": "SELECT count(d.id), count(d.output) FROM prod8.run_details d"
+                         " WHERE d.id = ANY (ARRAY(SELECT id FROM local_ids))",
+        }
+        print(f"\njoins: {LOOK_UPS} local ids, latency {latency} ms, concurrency {width},"
+              f" median of {self.repeat}; {ideal:.2f} s of latencies")
+        seconds = {name: [] for name in works}
+        self.session.query(works["JOIN"])
+        self.emulator.settings(latency_ms=latency)
+        for _ in range(self.repeat):
+            for name, sql in works.items():
+                self.emulator.clear()
+                begun = time.perf_counter()
+                answer = self.session.query(sql)
+                seconds[name].append(time.perf_counter() - begun)
+                looked_up = sum("/api/v3/runs/" in line for line in self.emulator.requests())
+                assert looked_up == LOOK_UPS, looked_up
+                assert name == "rows" or answer[0][0] == str(LOOK_UPS), answer
+        self.emulator.settings(latency_ms=None)
+        self.session.query("DROP TABLE local_ids")
+        for name, times in seconds.items():
+            median = statistics.median(times)
+            print(f"  {name:10} {median:7.3f} s, {median / ideal:5.2f} times")
+            if name != "ids given":
+                self.target("at most 1.3 times the latencies", median <= 1.3 * ideal)
+
     def requests(self):
         print("\nrequests")
         self.emulator.clear()
@@ -432,7 +471,7 @@ class Bench:
         return (counts[1] - counts[0]) // self.rows
 
 
-PARTS = ["read", "transport", "append", "requests", "planning", "cancel", "memory",
+PARTS = ["read", "transport", "append", "joins", "requests", "planning", "cancel", "memory",
          "query", "instructions"]
 
 
