@@ -135,6 +135,10 @@ SELECT same('SELECT i.n, d.status, r.depth FROM ids i LEFT JOIN prod.run_details
 SELECT same('SELECT o, (SELECT string_agg(d.status, $$,$$ ORDER BY i.n) FROM ids i JOIN prod.run_details d ON d.id = i.id
              WHERE i.grp = o) FROM generate_series(0, 3) o');
 SELECT same('SELECT o, (SELECT count(*) FROM ids i JOIN prod.run_details d ON d.id = i.id AND d.depth < o) FROM generate_series(0, 3) o');
+SELECT same('SELECT o, (SELECT count(*) FROM ids i JOIN prod.run_details d ON d.id = i.id WHERE d.task_identifier || i.grp NOT IN
+             (SELECT task_identifier || o FROM plain.runs WHERE depth < o)) FROM generate_series(0, 3) o');
+SELECT same('SELECT o, (SELECT count(*) FROM ids i JOIN prod.run_details d ON d.id = i.id WHERE d.task_identifier NOT IN
+             (SELECT task_identifier FROM plain.runs WHERE length(task_identifier) % 4 = o)) FROM generate_series(0, 3) o');
 SELECT same('SELECT o, q.* FROM generate_series(1, 3) o, LATERAL (SELECT i.n, d.status FROM ids i LEFT JOIN prod.run_details d
              ON d.id = i.id WHERE i.grp = o - 1 ORDER BY 1 LIMIT 2) q');
 -- recursion: a run's ancestors
