@@ -25,6 +25,9 @@
 /* What EXPLAIN calls it; the name is registered for the whole server. */
 #define TRIGGER_LOOKUP_NAME		"trigger_fdw Lookup Join"
 
+/* Most keys of a batch; at its end, nothing is under way for a moment. */
+#define TRIGGER_LOOKUP_MAX_KEYS 512
+
 /*
  * CustomScan.custom_private, an integer list.
  */
@@ -46,12 +49,35 @@ enum TriggerLookupExpr
 	TriggerLookupJoinQuals		/* list of the other join conditions */
 };
 
+/*
+ * Tables that can be looked up by keys.  A key is text, and equality that of
+ * its bytes.
+ */
+typedef struct TriggerLookupTable
+{
+	/* can a join by these RestrictInfos hand over keys at all? */
+	bool		(*takes_keys) (PlannerInfo *root, RelOptInfo *baserel,
+							   List *clauses);
+
+	/* the number of the key that a condition compares with *value, or -1 */
+	int			(*key_number) (PlannerInfo *root, RelOptInfo *baserel,
+							   Expr *clause, Expr **value);
+
+	/* the scan of about so many, in as many executions as the join likes */
+	ForeignPath *(*keyed_path) (PlannerInfo *root, RelOptInfo *baserel,
+								int key, double keys);
+} TriggerLookupTable;
+
 /* lookup_plan.c */
 extern void trigger_add_lookup_joins(PlannerInfo *root, RelOptInfo *joinrel,
 									 RelOptInfo *outerrel, RelOptInfo *innerrel,
-									 JoinType jointype,
-									 JoinPathExtraData *extra);
+									 JoinType jointype, JoinPathExtraData *extra,
+									 const TriggerLookupTable *table);
 extern void trigger_define_lookup_settings(void);
+
+/* trigger_fdw.c: what scans of either kind are told */
+extern void trigger_hand_over_keys(ForeignScanState *node, Datum keys);
+extern int	trigger_keys_at_once(ForeignScanState *node);
 
 /* lookup_scan.c */
 extern const CustomScanMethods trigger_lookup_scan_methods;

@@ -24,7 +24,6 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
-#include "plan.h"
 #include "utils/guc.h"
 #include "utils/selfuncs.h"
 
@@ -35,6 +34,7 @@ static bool enable_batched_lookups = true;
 enum LookupPathPrivate
 {
 	PathJoinType,				/* integer list of one */
+	PathKeyValue,					/* Expr */
 	PathKeyClause,				/* RestrictInfo */
 	PathJoinClauses				/* list of the other RestrictInfos */
 };
@@ -42,13 +42,14 @@ enum LookupPathPrivate
 /* What the paths of one pair of relations share. */
 typedef struct LookupJoin
 {
+	const TriggerLookupTable *table;	/* of the inner relation */
 	PlannerInfo *root;
 	RelOptInfo *joinrel;
 	RelOptInfo *innerrel;
 	JoinType	jointype;
 	RestrictInfo *clause;		/* compares the key */
 	Expr	   *key;			/* with this */
-	int			filter;			/* of the key */
+	int			number;			/* of the key */
 	List	   *others;			/* the other RestrictInfos */
 } LookupJoin;
 
@@ -108,9 +109,9 @@ find_key(LookupJoin *join, RelOptInfo *outerrel, List *restrictlist)
 			 RINFO_IS_PUSHED_DOWN(rinfo, join->joinrel->relids)) ||
 			!restriction_is_securely_promotable(rinfo, join->innerrel))
 			continue;
-		join->filter = trigger_key_filter(join->root, join->innerrel,
-										  rinfo->clause, &join->key);
-		if (join->filter < 0)
+		join->number = join->table->key_number(join->root, join->innerrel,
+											   rinfo->clause, &join->key);
+		if (join->number < 0)
 			continue;
 		relids = pull_varnos(join->root, (Node *) join->key);
 		if (!bms_is_empty(relids) && bms_is_subset(relids, outerrel->relids))
@@ -159,8 +160,8 @@ static void
 add_join_path(const LookupJoin *join, Path *outer)
 {
 	RelOptInfo *joinrel = join->joinrel;
-	ForeignPath *inner = trigger_keyed_path(join->root, join->innerrel, join->filter,
-											estimate_keys(join, outer->rows));
+	ForeignPath *inner = join->table->keyed_path(join->root, join->innerrel, join->number,
+												 estimate_keys(join, outer->rows));
 	CustomPath *path = makeNode(CustomPath);
 	QualCost	quals;
 	Cost		run;
@@ -189,8 +190,8 @@ add_join_path(const LookupJoin *join, Path *outer)
 
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make2(outer, inner);
-	path->custom_private = list_make3(list_make1_int(join->jointype), join->clause,
-									  join->others);
+	path->custom_private = list_make4(list_make1_int(join->jointype), join->key,
+									  join->clause, join->others);
 	path->methods = &path_methods;
 	add_path(joinrel, (Path *) path);
 }
@@ -202,9 +203,11 @@ add_join_path(const LookupJoin *join, Path *outer)
 void
 trigger_add_lookup_joins(PlannerInfo *root, RelOptInfo *joinrel,
 						 RelOptInfo *outerrel, RelOptInfo *innerrel,
-						 JoinType jointype, JoinPathExtraData *extra)
+						 JoinType jointype, JoinPathExtraData *extra,
+						 const TriggerLookupTable *table)
 {
 	LookupJoin	join = {
+		.table = table,
 		.root = root,
 		.joinrel = joinrel,
 		.innerrel = innerrel,
@@ -214,7 +217,7 @@ trigger_add_lookup_joins(PlannerInfo *root, RelOptInfo *joinrel,
 
 	if (!enable_batched_lookups || join.jointype == JOIN_FULL ||
 		!is_plain_query(root) || !bms_is_empty(joinrel->lateral_relids) ||
-		!trigger_takes_keys(root, innerrel, extra->restrictlist) ||
+		!table->takes_keys(root, innerrel, extra->restrictlist) ||
 		!find_key(&join, outerrel, extra->restrictlist))
 		return;
 
@@ -357,11 +360,9 @@ plan_lookup_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	Plan	   *outer = linitial(custom_plans);
 	Plan	   *inner = lsecond(custom_plans);
 	RelOptInfo *innerrel = ((Path *) lsecond(best_path->custom_paths))->parent;
-	Expr	   *key;
 	List	   *joinquals;
 	List	   *quals = NIL;
 
-	(void) trigger_key_filter(root, innerrel, clause->clause, &key);
 	others = order_by_security(others);
 	if (IS_OUTER_JOIN(jointype))
 		extract_actual_join_clauses(others, rel->relids, &joinquals, &quals);
@@ -372,7 +373,8 @@ plan_lookup_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->scan.plan.qual = quals;
 	scan->flags = best_path->flags;
 	scan->custom_plans = custom_plans;
-	scan->custom_exprs = list_make3(key, clause->clause, joinquals);
+	scan->custom_exprs = list_make3(list_nth(best_path->custom_private, PathKeyValue),
+									clause->clause, joinquals);
 	scan->custom_private =
 		list_make3_int(jointype,
 					   find_key_column(root, innerrel, inner, clause->clause),

@@ -23,13 +23,9 @@
 #include "lookup_rows.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "scan.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
-
-/* Most keys of a batch; at its end, nothing is under way for a moment. */
-#define MAX_KEYS		512
 
 /* Outer rows of a batch for each of its keys: some have none, or the same. */
 #define ROWS_PER_KEY	16
@@ -124,18 +120,18 @@ join_rows(LookupJoinState *state, bool with_inner)
 static int
 next_size(LookupJoinState *state)
 {
-	int			concurrency = trigger_scan_concurrency(state->inner);
-	int			most = MAX_KEYS - MAX_KEYS % concurrency;
+	int			at_once = trigger_keys_at_once(state->inner);
+	int			most = TRIGGER_LOOKUP_MAX_KEYS - TRIGGER_LOOKUP_MAX_KEYS % at_once;
 	int			size;
 
 	if (state->size == 0)
-		return state->first_batch > 0 ? Min(state->first_batch, most) : concurrency;
+		return state->first_batch > 0 ? Min(state->first_batch, most) : at_once;
 	if (trigger_lookup_rows_spilled(state->found))
-		return Max(state->size / 2, Min(state->size, concurrency));
+		return Max(state->size / 2, Min(state->size, at_once));
 	size = Min(state->size * 2, most);
 
 	/* the last answers of a batch come together if they are asked together */
-	return size > concurrency ? size - size % concurrency : size;
+	return size > at_once ? size - size % at_once : size;
 }
 
 /*
@@ -223,7 +219,7 @@ look_up(LookupJoinState *state, Datum *keys, int nkeys)
 	ArrayType  *array = construct_array(keys, nkeys, TEXTOID, -1, false, TYPALIGN_INT);
 
 	MemoryContextSwitchTo(old);
-	trigger_scan_set_keys(state->inner, PointerGetDatum(array));
+	trigger_hand_over_keys(state->inner, PointerGetDatum(array));
 	ExecReScan((PlanState *) state->inner);
 	for (;;)
 	{

@@ -586,9 +586,8 @@ trigger_is_unique(const RelOptInfo *baserel, AttrNumber attno)
  * The filter that names rows if a join clause fixes it, else -1.  *value gets
  * the expression of the other tables that it is compared with.
  */
-int
-trigger_key_filter(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
-				   Expr **value)
+static int
+key_filter(PlannerInfo *root, RelOptInfo *baserel, Expr *clause, Expr **value)
 {
 	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
 	TriggerCondition *condition = trigger_qual_match(root, baserel, info->rel,
@@ -606,8 +605,8 @@ trigger_key_filter(PlannerInfo *root, RelOptInfo *baserel, Expr *clause,
  * if they do not carry a column that is joined, or if the value of another
  * column tells where to ask for a key: that is a matter of one row at a time.
  */
-bool
-trigger_takes_keys(PlannerInfo *root, RelOptInfo *baserel, List *clauses)
+static bool
+takes_keys(PlannerInfo *root, RelOptInfo *baserel, List *clauses)
 {
 	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
 	ListCell   *cell;
@@ -637,9 +636,8 @@ trigger_takes_keys(PlannerInfo *root, RelOptInfo *baserel, List *clauses)
  * The path of a scan that a join hands about "keys" keys to, in as many
  * executions as it likes.  Rows and costs are those of all of them.
  */
-ForeignPath *
-trigger_keyed_path(PlannerInfo *root, RelOptInfo *baserel, int filter,
-				   double keys)
+static ForeignPath *
+keyed_path(PlannerInfo *root, RelOptInfo *baserel, int filter, double keys)
 {
 	PlanInfo   *info = (PlanInfo *) baserel->fdw_private;
 	double		rows = clamp_row_est(Min(keys, info->tuples) *
@@ -654,6 +652,13 @@ trigger_keyed_path(PlannerInfo *root, RelOptInfo *baserel, int filter,
 								keys * per_row, NIL, NULL,
 								list_make2_int(0, filter + 1));
 }
+
+/* Look-ups in tables of lists. */
+const TriggerLookupTable trigger_list_lookups = {
+	.takes_keys = takes_keys,
+	.key_number = key_filter,
+	.keyed_path = keyed_path,
+};
 
 /*
  * The rows that the query will ask this scan for at most, 0 if unknown: its

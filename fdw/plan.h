@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "lookup.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
@@ -34,12 +35,7 @@ extern void trigger_get_rel_size(PlannerInfo *root, RelOptInfo *baserel,
 extern void trigger_get_paths(PlannerInfo *root, RelOptInfo *baserel,
 							  Oid relid);
 extern bool trigger_is_unique(const RelOptInfo *baserel, AttrNumber attno);
-extern bool trigger_takes_keys(PlannerInfo *root, RelOptInfo *baserel,
-							   List *clauses);
-extern int	trigger_key_filter(PlannerInfo *root, RelOptInfo *baserel,
-							   Expr *clause, Expr **value);
-extern ForeignPath *trigger_keyed_path(PlannerInfo *root, RelOptInfo *baserel,
-									   int filter, double keys);
+extern const TriggerLookupTable trigger_list_lookups;
 extern ForeignScan *trigger_get_plan(PlannerInfo *root, RelOptInfo *baserel,
 									 Oid relid, ForeignPath *best_path,
 									 List *tlist, List *scan_clauses,

@@ -526,8 +526,7 @@ trigger_rescan(ForeignScanState *node)
 }
 
 /*
- * Hand over the keys, a text[] without nulls, of the executions from the next
- * rescan on.  The caller keeps them until it has read the first row.
+ * The keys of the executions from the next rescan on.
  */
 void
 trigger_scan_set_keys(ForeignScanState *node, Datum keys)

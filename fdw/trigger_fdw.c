@@ -83,9 +83,11 @@ join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 {
 	if (next_join_pathlist_hook)
 		next_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);
-	if (is_our_table(root, innerrel) &&
-		!trql_is_query_table(planner_rt_fetch(innerrel->relid, root)->relid))
-		trigger_add_lookup_joins(root, joinrel, outerrel, innerrel, jointype, extra);
+	if (is_our_table(root, innerrel))
+		trigger_add_lookup_joins(root, joinrel, outerrel, innerrel, jointype, extra,
+								 trql_is_query_table(planner_rt_fetch(innerrel->relid,
+																	  root)->relid) ?
+								 &trql_lookups : &trigger_list_lookups);
 }
 
 /*
@@ -97,10 +99,9 @@ static bool
 relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 			   VariableStatData *vardata)
 {
-	if (vardata->rel && is_our_table(root, vardata->rel) &&
-		!trql_is_query_table(rte->relid) &&
-		trigger_is_unique(vardata->rel, attnum))
-		vardata->isunique = true;
+	if (vardata->rel && is_our_table(root, vardata->rel))
+		vardata->isunique |= trql_is_query_table(rte->relid) ?
+			trql_is_unique(vardata->rel, attnum) : trigger_is_unique(vardata->rel, attnum);
 	return next_relation_stats_hook &&
 		next_relation_stats_hook(root, rte, attnum, vardata);
 }
@@ -183,6 +184,29 @@ rescan(ForeignScanState *node)
 		trql_rescan(node);
 	else
 		trigger_rescan(node);
+}
+
+/*
+ * Hand over the keys, a text[] without nulls, of the executions from the next
+ * rescan on.  The caller keeps them until it has read the last row.
+ */
+void
+trigger_hand_over_keys(ForeignScanState *node, Datum keys)
+{
+	if (is_query(node))
+		trql_scan_set_keys(node, keys);
+	else
+		trigger_scan_set_keys(node, keys);
+}
+
+/*
+ * How many keys take no longer than one: those that may be under way, or
+ * those of one query.
+ */
+int
+trigger_keys_at_once(ForeignScanState *node)
+{
+	return is_query(node) ? TRIGGER_LOOKUP_MAX_KEYS : trigger_scan_concurrency(node);
 }
 
 /* EndForeignScan */

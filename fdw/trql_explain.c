@@ -71,7 +71,15 @@ trql_explain_scan(ForeignScanState *node, ExplainState *es)
 	RangeTblEntry *rte = rt_fetch(trql_plan_relation(plan), es->rtable);
 	TrqlTable  *table = trql_table_open_by_id(rte->relid);
 	TriggerValue *values = trigger_describe_values(node, plan->fdw_exprs, NIL, es);
+	int			keyed = trql_plan_number(plan, TrqlNumberKeyed);
 
+	for (int i = 0; keyed && i < list_length(plan->fdw_exprs); i++)
+	{
+		if (!trql_stands_for_keys(list_nth(plan->fdw_exprs, i)))
+			continue;
+		values[i].known = false;
+		values[i].text = trql_table_column(table, keyed)->attname;
+	}
 	ExplainPropertyText("Query",
 						stats && stats->first_request ? stats->first_request :
 						trql_query_text(plan, table, values, NULL, trql_rows_to_ask(plan, true)),

@@ -331,7 +331,7 @@ trql_make_plan(TrqlRel *rel, List *tlist, List *quals, int scanrelid, int hint,
 		(void) trql_add_field(rel, "toUInt8(1)", "row", TRQL_INT,
 							  TRQL_FIELD_PLAIN_NUMBER, INT4OID, -1);
 	numbers = list_make4_int(paged, rel->limit, rel->offset, hint);
-	numbers = lappend_int(lappend_int(numbers, time), key);
+	numbers = lappend_int(lappend_int(lappend_int(numbers, time), key), rel->keyed);
 	foreach(cell, rel->cx.bounds)
 	{
 		TrqlBound  *bound = lfirst(cell);

@@ -11,7 +11,12 @@
 
 #include <math.h>
 
+#include "access/stratnum.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
 #include "compat.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -19,9 +24,13 @@
 #include "optimizer/restrictinfo.h"
 #include "plan.h"
 #include "qual.h"
+#include "utils/lsyscache.h"
 
 /* Rows of a table that nobody has counted. */
 #define DEFAULT_TUPLES		100000.0
+
+/* Values of a column, likewise; the planner's own guess. */
+#define DEFAULT_DISTINCT	200.0
 
 /*
  * Is a path a query's?
@@ -192,6 +201,108 @@ trql_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 }
 
 /*
+ * Has each row a value of its own in this column?
+ */
+bool
+trql_is_unique(const RelOptInfo *baserel, AttrNumber attno)
+{
+	const TrqlTable *table = ((const TrqlRel *) baserel->fdw_private)->table;
+	const TrqlColumn *column = trql_table_column(table, attno);
+
+	return column && table->key_column && strcmp(column->name, table->key_column) == 0;
+}
+
+/*
+ * The condition that a column has one of the values that a join hands over.
+ */
+static Node *
+keyed_condition(RelOptInfo *baserel, int attno)
+{
+	ScalarArrayOpExpr *op = makeNode(ScalarArrayOpExpr);
+
+	op->opno = get_opfamily_member(TEXT_BTREE_FAM_OID, TEXTOID, TEXTOID,
+								   BTEqualStrategyNumber);
+	op->opfuncid = get_opcode(op->opno);
+	op->useOr = true;
+	op->inputcollid = C_COLLATION_OID;
+	op->args = list_make2(makeVar(baserel->relid, attno, TEXTOID, -1, C_COLLATION_OID, 0),
+						  makeNullConst(TEXTARRAYOID, TRQL_KEYS_TYPMOD, C_COLLATION_OID));
+	op->location = -1;
+	return (Node *) op;
+}
+
+/*
+ * Can a join hand over values?  What they find may be more rows than one
+ * answer has, so it must be possible to read them in pages.
+ */
+static bool
+takes_keys(PlannerInfo *root, RelOptInfo *baserel, List *clauses)
+{
+	TrqlRel    *rel = baserel->fdw_private;
+
+	return rel->table->time_column != NULL && bms_is_empty(baserel->lateral_relids);
+}
+
+/*
+ * The column of text that a condition compares by = with other tables' values,
+ * if the API can do that with many of them at once; else -1.
+ */
+static int
+key_column(PlannerInfo *root, RelOptInfo *baserel, Expr *clause, Expr **value)
+{
+	TrqlTable  *table = ((TrqlRel *) baserel->fdw_private)->table;
+	OpExpr	   *op = (OpExpr *) clause;
+	Node	   *side;
+	Var		   *var;
+	bool		pushed;
+
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
+		get_op_opfamily_strategy(op->opno, TEXT_BTREE_FAM_OID) != BTEqualStrategyNumber ||
+		!trql_is_deterministic(op->inputcollid))
+		return -1;
+	side = trql_strip(linitial(op->args));
+	*value = lsecond(op->args);
+	if (!IsA(side, Var) || ((Var *) side)->varno != baserel->relid)
+	{
+		side = trql_strip(lsecond(op->args));
+		*value = linitial(op->args);
+	}
+	var = (Var *) side;
+	if (!IsA(var, Var) || var->varno != baserel->relid || var->varlevelsup != 0 ||
+		trql_table_column(table, var->varattno) == NULL || var->vartype != TEXTOID ||
+		!trql_is_value(&begin_rel(root, baserel, table)->cx, (Node *) *value))
+		return -1;
+	classify(begin_rel(root, baserel, table), keyed_condition(baserel, var->varattno),
+			 &pushed);
+	return pushed ? var->varattno : -1;
+}
+
+/*
+ * The path of a scan that a join hands about "keys" values to.
+ */
+static ForeignPath *
+keyed_path(PlannerInfo *root, RelOptInfo *baserel, int attno, double keys)
+{
+	TrqlRel    *rel = baserel->fdw_private;
+	double		distinct = trql_is_unique(baserel, attno) ? rel->tuples : DEFAULT_DISTINCT;
+	double		rows = clamp_row_est(Min(keys / distinct, 1) * baserel->rows);
+	Cost		startup,
+				total;
+
+	cost_scan(baserel, rows, &startup, &total);
+	total += (ceil(Max(keys, 1) / TRIGGER_LOOKUP_MAX_KEYS) - 1) * TRIGGER_REQUEST_COST;
+	return TRIGGER_FOREIGN_PATH(root, baserel, rows, startup, total, NIL, NULL,
+								lappend(TRQL_PATH_PRIVATE, makeInteger(attno)));
+}
+
+/* Look-ups in query tables. */
+const TriggerLookupTable trql_lookups = {
+	.takes_keys = takes_keys,
+	.key_number = key_column,
+	.keyed_path = keyed_path,
+};
+
+/*
  * Rows that the query will ask this scan for at most, 0 if unknown.  A hint
  * for the first page, never a truncation.
  */
@@ -217,8 +328,8 @@ limit_hint(PlannerInfo *root, RelOptInfo *baserel, bool local)
  * path's may come from a join.
  */
 static ForeignScan *
-plan_scan(PlannerInfo *root, RelOptInfo *baserel, List *tlist, List *scan_clauses,
-		  Plan *outer_plan)
+plan_scan(PlannerInfo *root, RelOptInfo *baserel, const ForeignPath *path,
+		  List *tlist, List *scan_clauses, Plan *outer_plan)
 {
 	TrqlRel    *rel = begin_rel(root, baserel,
 								((TrqlRel *) baserel->fdw_private)->table);
@@ -233,6 +344,13 @@ plan_scan(PlannerInfo *root, RelOptInfo *baserel, List *tlist, List *scan_clause
 		classify(rel, lfirst(cell), &pushed);
 		if (!pushed)
 			local = lappend(local, lfirst(cell));
+	}
+	if (list_length(path->fdw_private) > 1)
+	{
+		bool		pushed;
+
+		rel->keyed = intVal(lsecond(path->fdw_private));
+		classify(rel, keyed_condition(baserel, rel->keyed), &pushed);
 	}
 	used = trigger_qual_attributes(baserel, (Node *) baserel->reltarget->exprs);
 	used = bms_add_members(used, trigger_qual_attributes(baserel, (Node *) local));
@@ -259,6 +377,6 @@ trql_get_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *best_path,
 	TrqlRel    *query = rel->fdw_private;
 
 	if (IS_SIMPLE_REL(rel))
-		return plan_scan(root, rel, tlist, scan_clauses, outer_plan);
+		return plan_scan(root, rel, best_path, tlist, scan_clauses, outer_plan);
 	return trql_make_plan(query, tlist, query->local, 0, 0, outer_plan);
 }

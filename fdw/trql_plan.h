@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "lookup.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "trql_deparse.h"
@@ -26,6 +27,7 @@ typedef struct TrqlRel
 	TrqlTable  *table;
 	RelOptInfo *base;			/* of the table */
 	TrqlContext cx;
+	int			keyed;			/* column whose values a join hands over, 0: none */
 	List	   *conditions;		/* char *, applied by the API */
 	List	   *local;			/* Expr * or RestrictInfo *, applied here */
 	double		tuples;			/* rows that the API has */
@@ -50,10 +52,14 @@ typedef struct TrqlRel
 } TrqlRel;
 
 /*
- * ForeignPath.fdw_private of a query: a String, which no other path has.
+ * ForeignPath.fdw_private of a query: a String, which no other path has; then
+ * an Integer, the column whose values a join hands over, if it does.
  */
 #define TRQL_PATH_PRIVATE	list_make1(makeString(pstrdup("query")))
 
+extern const TriggerLookupTable trql_lookups;
+
+extern bool trql_is_unique(const RelOptInfo *baserel, AttrNumber attno);
 extern bool trql_is_path(const ForeignPath *path);
 extern void trql_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid);
 extern void trql_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid);

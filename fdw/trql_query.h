@@ -12,7 +12,9 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
 
 /*
  * Most rows that the API answers with.  It does not tell when it has left
@@ -22,6 +24,12 @@
 
 /* Rows of a page, so that a full one can be told from a cut one. */
 #define TRQL_PAGE_ROWS		(TRQL_MAX_ROWS - 1)
+
+/*
+ * Values that a join hands over stand as nulls of this type modifier, which
+ * no other array of texts has.
+ */
+#define TRQL_KEYS_TYPMOD		0
 
 /*
  * Members of ForeignScan.fdw_private.  The first is a String, which tells
@@ -50,7 +58,9 @@ enum TrqlNumber
 	TrqlNumberOffset,			/* OFFSET */
 	TrqlNumberHint,				/* rows that will be asked for, 0: unknown */
 	TrqlNumberTime,				/* field with the time, -1: none */
-	TrqlNumberKey				/* field with the key, -1: none */
+	TrqlNumberKey,				/* field with the key, -1: none */
+	TrqlNumberKeyed				/* column whose values a join hands over, 0:
+								 * none */
 };
 
 enum TrqlFieldNumber
@@ -66,5 +76,15 @@ enum TrqlFieldNumber
 #define TRQL_FIELD_STATUS		0x04	/* internal words of "status" */
 #define TRQL_FIELD_PLAIN_NUMBER 0x08	/* a JSON number */
 #define TRQL_FIELD_AVERAGE		0x10	/* a sum; the next field is the count */
+
+/*
+ * Does an expression stand for values that a join hands over?
+ */
+static inline bool
+trql_stands_for_keys(const Node *node)
+{
+	return IsA(node, Const) && ((const Const *) node)->consttype == TEXTARRAYOID &&
+		((const Const *) node)->consttypmod == TRQL_KEYS_TYPMOD;
+}
 
 #endif							/* TRIGGER_TRQL_QUERY_H */

@@ -40,6 +40,7 @@ typedef struct TrqlScanState
 	TriggerHttp *http;
 	TriggerFetchStats *stats;
 	List	   *values;			/* ExprStates */
+	Datum		keys;			/* of a join, text[] */
 	TriggerDecoder *decoder;
 	int			nfields;
 	ExprContext *econtext;
@@ -260,6 +261,21 @@ next_page(TrqlScanState *state)
 }
 
 /*
+ * Put the keys of a join into the values.
+ */
+static void
+set_keys(TrqlScanState *state)
+{
+	for (int i = 0; i < list_length(state->plan->fdw_exprs); i++)
+	{
+		if (!trql_stands_for_keys(list_nth(state->plan->fdw_exprs, i)))
+			continue;
+		state->bound[i].value = state->keys;
+		state->bound[i].isnull = false;
+	}
+}
+
+/*
  * Begin an execution.
  */
 static void
@@ -269,6 +285,8 @@ begin_query(TrqlScanState *state)
 
 	state->bound = trigger_compute_values(state->values, state->plan->fdw_exprs,
 										  state->econtext);
+	if (trql_plan_number(state->plan, TrqlNumberKeyed) && state->keys)
+		set_keys(state);
 	trql_choose_window(state->plan, state->bound, &state->from, &state->to);
 	state->http = trigger_connection_get(state->target, state->scan_context);
 	MemoryContextSwitchTo(old);
@@ -365,6 +383,15 @@ trql_rescan(ForeignScanState *node)
 	state->rows = NULL;
 	state->next = state->end = 0;
 	state->last_page = state->no_hint = false;
+}
+
+/*
+ * The keys of the executions from the next rescan on.
+ */
+void
+trql_scan_set_keys(ForeignScanState *node, Datum keys)
+{
+	((TrqlScanState *) node->fdw_state)->keys = keys;
 }
 
 /*

@@ -22,6 +22,7 @@ extern bool trql_is_plan(const ForeignScan *plan);
 extern void trql_begin_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *trql_iterate_scan(ForeignScanState *node);
 extern void trql_rescan(ForeignScanState *node);
+extern void trql_scan_set_keys(ForeignScanState *node, Datum keys);
 extern void trql_end_scan(ForeignScanState *node);
 extern const TriggerFetchStats *trql_scan_stats(ForeignScanState *node);
 

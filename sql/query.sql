@@ -130,6 +130,52 @@ SELECT k, sum(n) FROM (SELECT 'q' AS k, count(*) AS n FROM trql.runs
     UNION ALL SELECT 'r', 1 FROM trql.runs WHERE depth = 1
     UNION ALL SELECT 'l', 1 FROM prod.timezones) AS u GROUP BY 1 ORDER BY 1;
 
+-- look-ups by joins: one query for many values
+CREATE TEMP TABLE query_ids AS SELECT row_number() OVER (ORDER BY id) AS n, id, status FROM plain.runs;
+INSERT INTO query_ids VALUES (400, NULL, ''), (401, 'run_none', NULL), (402, '', 'Completed'),
+    (403, (SELECT min(id) FROM plain.runs), 'Failed'), (404, 'it''s \', 'nonsense');
+ANALYZE query_ids;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+CREATE FUNCTION query_same(query text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    rows text[];
+    others text[];
+    line text;
+    used boolean := false;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN ' || query LOOP
+        used := used OR line LIKE '%Lookup Join%';
+    END LOOP;
+    EXECUTE format('SELECT array_agg(q::text ORDER BY q::text) FROM (%s) AS q', query) INTO rows;
+    SET LOCAL trigger_fdw.enable_batched_lookups = off;
+    EXECUTE format('SELECT array_agg(q::text ORDER BY q::text) FROM (%s) AS q', query) INTO others;
+    SET LOCAL trigger_fdw.enable_batched_lookups = on;
+    RETURN format('%s rows, %s%s', cardinality(rows),
+                  CASE WHEN rows IS NOT DISTINCT FROM others THEN 'same' ELSE 'DIFFERENT' END,
+                  CASE WHEN used THEN '' ELSE ', not looked up in batches' END);
+END
+$$;
+EXPLAIN (COSTS off)
+SELECT i.n, q.status FROM query_ids i LEFT JOIN trql.runs q ON q.run_id = i.id AND q.depth < 3;
+SELECT count(*) >= 0 FROM requests();
+SELECT count(*), count(q.run_id) FROM query_ids i LEFT JOIN trql.runs q ON q.run_id = i.id WHERE i.n BETWEEN 10 AND 20;
+SELECT requests();
+SELECT query_same('SELECT i.n, q.status, q.run_id FROM query_ids i JOIN trql.runs q ON q.run_id = i.id');
+SELECT query_same('SELECT i.n, q.run_id, q.depth FROM query_ids i LEFT JOIN trql.runs q ON i.id = q.run_id AND q.depth > 0 WHERE i.n < 20 OR i.n > 399');
+SELECT query_same('SELECT i.n, q.run_id FROM query_ids i LEFT JOIN trql.runs q ON q.root_run_id = i.id WHERE i.n % 9 = 0');
+SELECT query_same('SELECT i.n, q.run_id FROM query_ids i JOIN trql.runs q ON q.parent_run_id = i.id');
+SELECT query_same('SELECT i.n, q.run_id FROM query_ids i LEFT JOIN trql.runs q ON q.status = i.status AND q.is_test WHERE i.n > 399');
+SELECT query_same('SELECT i.n, i.id FROM query_ids i WHERE i.n > 390 AND EXISTS (SELECT FROM trql.runs q WHERE q.run_id = i.id)');
+SELECT query_same('SELECT i.n, i.id FROM query_ids i WHERE i.n > 390 AND NOT EXISTS (SELECT FROM trql.runs q WHERE q.run_id = i.id)');
+SELECT query_same('SELECT q.run_id FROM trql.runs q WHERE q.run_id IN (SELECT id FROM query_ids WHERE n > 300)');
+SELECT query_same('SELECT o, (SELECT count(*) FROM query_ids i JOIN trql.runs q ON q.run_id = i.id WHERE i.n % 3 = o) FROM generate_series(0, 3) o');
+-- a list that is no one's keys stays as it is
+SELECT query_same('SELECT i.n, q.run_id FROM query_ids i JOIN trql.runs q ON q.run_id = i.id AND q.task_identifier = ANY (NULL::text[]) IS NULL');
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+SELECT count(*) > 0 FROM requests();
 -- no writes
 SELECT failure($$INSERT INTO trql.runs (run_id) VALUES ('run_1')$$);
 SELECT failure($$DELETE FROM trql.runs$$);
