@@ -93,9 +93,13 @@
 
 /*
  * Since 16 a Var above an outer join differs from the same one below it, and
- * expressions of one custom scan must not have both.
+ * the expressions of a custom scan must not have both.
  */
-#define TRIGGER_LOOKUP_NULLABLE		(PG_VERSION_NUM < 160000)
+#if PG_VERSION_NUM >= 160000
+#define TRIGGER_HAS_OUTER_JOINS(root) (!bms_is_empty((root)->outer_join_rels))
+#else
+#define TRIGGER_HAS_OUTER_JOINS(root) false
+#endif
 
 /* make_canonical_pathkey()'s way of saying "descending". */
 #if PG_VERSION_NUM >= 180000

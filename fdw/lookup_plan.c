@@ -64,11 +64,10 @@ executed_jointype(JoinType jointype)
 		case JOIN_INNER:
 		case JOIN_UNIQUE_OUTER:
 			return JOIN_INNER;
-		case JOIN_SEMI:
-			return JOIN_SEMI;
 		case JOIN_LEFT:
+		case JOIN_SEMI:
 		case JOIN_ANTI:
-			return TRIGGER_LOOKUP_NULLABLE ? jointype : JOIN_FULL;
+			return jointype;
 		default:
 			return JOIN_FULL;
 	}
@@ -83,7 +82,7 @@ is_plain_query(PlannerInfo *root)
 {
 	Query	   *query = root->parse;
 
-	return root->rowMarks == NIL &&
+	return root->rowMarks == NIL && !TRIGGER_HAS_OUTER_JOINS(root) &&
 		(query->commandType == CMD_SELECT || query->commandType == CMD_INSERT);
 }
 

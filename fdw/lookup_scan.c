@@ -115,7 +115,7 @@ join_rows(LookupJoinState *state, bool with_inner)
 }
 
 /*
- * Keys of the batch that comes next, after one that had state->size.
+ * Keys of the batch that comes next, after one that might have state->size.
  */
 static int
 next_size(LookupJoinState *state)
@@ -265,11 +265,13 @@ next_batch(LookupJoinState *state)
 		if (trigger_lookup_rows_full(state->found) ||
 			trigger_lookup_rows_spilled(state->found))
 			trigger_lookup_rows_clear(state->found);
-		state->size = size;
 		keys = MemoryContextAlloc(state->batch_context, size * sizeof(Datum));
 		nkeys = read_outer(state, size, keys);
 		if (nkeys > 0)
+		{
+			state->size = size;
 			look_up(state, keys, nkeys);
+		}
 	}
 	return state->nrows > 0;
 }

@@ -72,7 +72,19 @@ path_number(const ForeignPath *path, enum PathNumber which)
 }
 
 /*
- * Number of keys that a list of clauses fixes; 0 if they fix none.
+ * Does a condition keep a scan from looking its rows up?  The list can check
+ * it, and the endpoint of one row neither checks nor shows the column.
+ */
+static bool
+needs_list(const TriggerRelation *rel, const TriggerCondition *condition)
+{
+	return rel->resource->access == TRIGGER_ACCESS_LIST_ITEM &&
+		trigger_qual_only_remote(rel, condition);
+}
+
+/*
+ * Number of keys that a list of clauses fixes; 0 if they fix none, or if it is
+ * of no use.
  */
 static double
 count_keys(PlannerInfo *root, RelOptInfo *baserel, TriggerRelation *rel,
@@ -88,6 +100,8 @@ count_keys(PlannerInfo *root, RelOptInfo *baserel, TriggerRelation *rel,
 														 rinfo->clause);
 		double		n = 1;
 
+		if (condition && needs_list(rel, condition))
+			return 0;
 		if (condition == NULL ||
 			rel->resource->filters[condition->filter].kind != TRIGGER_FILTER_KEY)
 			continue;
@@ -616,6 +630,13 @@ takes_keys(PlannerInfo *root, RelOptInfo *baserel, List *clauses)
 		count_keys(root, baserel, info->rel, info->pushed) > 0 ||
 		!fixes_required(root, baserel, info, info->pushed))
 		return false;
+	foreach(cell, info->pushed)
+	{
+		Expr	   *clause = lfirst_node(RestrictInfo, cell)->clause;
+
+		if (needs_list(info->rel, trigger_qual_match(root, baserel, info->rel, clause)))
+			return false;
+	}
 	foreach(cell, clauses)
 	{
 		Expr	   *clause = lfirst_node(RestrictInfo, cell)->clause;

@@ -224,6 +224,9 @@ SELECT plan_of('SELECT i.n FROM ids i JOIN prod.run_details d ON d.id = i.id AND
 SELECT plan_of('SELECT i.n FROM ids i JOIN prod.run_details d ON d.id > i.id') ;
 SELECT plan_of('SELECT i.n FROM ids i JOIN prod.runs d ON d.id = i.id AND d.queue = i.word');
 SELECT plan_of('SELECT i.n FROM ids i JOIN pat.envvars v ON v.name = i.id AND v.environment = i.word');
+RESET enable_hashjoin;
+SELECT plan_of('SELECT i.n FROM ids i JOIN prod.run_details d ON d.id = i.id AND d.queue = $$task/chat-agent$$');
+SET enable_hashjoin = off;
 CREATE COLLATION lookup_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 SELECT plan_of('SELECT i.n FROM ids i JOIN prod.run_details d ON d.id = i.id COLLATE lookup_ci');
 CREATE FOREIGN TABLE lookup_parent (id text COLLATE "C", status text) SERVER prod OPTIONS (resource 'run_details');

@@ -84,6 +84,11 @@ class LookupJoins(Case):
         self.assertEqual(len(self.s.query(JOIN.format("prod") + " AND i.n + d.depth * 0 > 8"
                                           " LIMIT 1")), 1)
         self.assertEqual(len(self.retrieved()), 15)
+        # rows without a key do not count
+        self.s.query("SELECT d.attempt_count FROM (SELECT NULL AS id FROM generate_series(1, 999)"
+                     " UNION ALL SELECT id FROM ids) i JOIN prod.run_details d ON d.id = i.id"
+                     " LIMIT 1")
+        self.assertEqual(len(self.retrieved()), 1)
         self.s.query("PREPARE p (int) AS " + JOIN.format("prod") + " LIMIT $1;"
                      "SET plan_cache_mode = force_generic_plan")
         self.assertEqual(len(self.s.query("EXECUTE p (3)")), 3)
