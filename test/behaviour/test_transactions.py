@@ -108,8 +108,9 @@ class Transactions(Case):
             self.assert_error(self.s.error("SELECT 1 / (150 - nextval('n')) FROM prod.runs"),
                               "22012")
             counts.append(descriptors(self.s.pid))
-        # core opens files as it comes to need them, so the first turns may differ
-        self.assertLessEqual(counts[-1], max(counts[:10]), f"descriptors: {counts}")
+        # core opens files as it comes to need them, so the first turns may differ; how many
+        # of the four connections are open when the scan ends is chance
+        self.assertLessEqual(counts[-1], max(counts[:10]) + 3, f"descriptors: {counts}")
         self.assertEqual(self.s.one(SCAN), "307")
 
     def test_errors_while_details_are_under_way(self):
