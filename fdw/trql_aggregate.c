@@ -11,7 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "trql_deparse.h"
+#include "trql_aggregate.h"
 
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
@@ -22,8 +22,8 @@
  * The filter of an aggregate as a condition that is never NULL; NULL if there
  * is none.  False if it cannot be written.
  */
-static bool
-deparse_filter(TrqlContext *cx, Aggref *aggref, char **filter)
+bool
+trql_deparse_filter(TrqlContext *cx, Aggref *aggref, char **filter)
 {
 	*filter = NULL;
 	if (aggref->aggfilter == NULL)
@@ -35,10 +35,20 @@ deparse_filter(TrqlContext *cx, Aggref *aggref, char **filter)
 }
 
 /*
+ * The first argument of an aggregate.
+ */
+bool
+trql_deparse_argument(TrqlContext *cx, Aggref *aggref, TrqlExpr *expr)
+{
+	return trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr,
+						expr);
+}
+
+/*
  * A call of an aggregate, with its filter.
  */
-static char *
-call(const char *name, const char *argument, const char *filter)
+char *
+trql_aggregate_call(const char *name, const char *argument, const char *filter)
 {
 	if (filter == NULL)
 		return psprintf("%s(%s)", name, argument);
@@ -48,45 +58,100 @@ call(const char *name, const char *argument, const char *filter)
 }
 
 /*
+ * How many values are not NULL.
+ */
+void
+trql_count_values(const TrqlExpr *a, const char *filter, TrqlExpr *expr)
+{
+	char	   *text;
+
+	if (a->nullable)
+		text = psprintf("isNotNull(%s)", a->text);
+	else
+		text = pstrdup("equals(1, 1)");
+	if (filter)
+		text = psprintf("and(%s, %s)", text, filter);
+	(void) trql_result(expr, psprintf("countIf(%s)", text), TRQL_INT, false);
+}
+
+/*
+ * The sum of integers.
+ */
+void
+trql_sum_values(const TrqlExpr *a, const char *filter, TrqlExpr *expr)
+{
+	(void) trql_result(expr,
+					   trql_aggregate_call("sum",
+										   psprintf("toInt128(toNullable(%s))", a->text),
+										   filter),
+					   TRQL_INT, true);
+}
+
+/*
  * count(*), count(x), count(DISTINCT x).
  */
 static bool
 deparse_count(TrqlContext *cx, Aggref *aggref, const char *filter, TrqlExpr *expr)
 {
 	TrqlExpr	a;
-	char	   *text;
 
 	if (aggref->aggstar)
-		return trql_result(expr, call("count", "", filter), TRQL_INT, false);
-	if (list_length(aggref->args) != 1 ||
-		!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a))
+		return trql_result(expr, trql_aggregate_call("count", "", filter), TRQL_INT,
+						   false);
+	if (list_length(aggref->args) != 1 || !trql_deparse_argument(cx, aggref, &a))
 		return false;
 	if (aggref->aggdistinct == NIL)
 	{
-		if (a.nullable)
-			text = psprintf("isNotNull(%s)", a.text);
-		else
-			text = pstrdup("equals(1, 1)");
-		if (filter)
-			text = psprintf("and(%s, %s)", text, filter);
-		return trql_result(expr, psprintf("countIf(%s)", text), TRQL_INT, false);
+		trql_count_values(&a, filter, expr);
+		return true;
 	}
 	if (a.class == TRQL_FLOAT || a.class == TRQL_TEXTS || a.class == TRQL_JSON ||
 		!trql_is_deterministic(aggref->inputcollid))
 		return false;
-	return trql_result(expr, call("uniqExact", a.text, filter), TRQL_INT, false);
+	return trql_result(expr, trql_aggregate_call("uniqExact", a.text, filter), TRQL_INT,
+					   false);
+}
+
+/*
+ * min and max of floats.  NaN is greater than all else in SQL and is nothing
+ * to the engine.  That 0 has a sign the answer does not show (see
+ * trql_add_column).
+ */
+static bool
+deparse_float_extreme(const TrqlExpr *a, bool greatest, const char *filter,
+					  TrqlExpr *expr)
+{
+	const char *format = "ifNull(%s, 0)";
+	char	   *value = psprintf("plus(toNullable(%s), 0)", a->text);
+	char	   *nans;
+	char	   *others;
+
+	nans = psprintf(format, psprintf("isNaN(%s)", value));
+	others = psprintf(format, psprintf("not(isNaN(%s))", value));
+	if (filter)
+	{
+		nans = psprintf("and(%s, %s)", nans, filter);
+		others = psprintf("and(%s, %s)", others, filter);
+	}
+	nans = psprintf("if(greater(countIf(%s), 0), toFloat64('nan'), null)", nans);
+	others = psprintf("%sIf(%s, %s)", greatest ? "max" : "min", value, others);
+	return trql_result(expr, psprintf("coalesce(%s, %s)", greatest ? nans : others,
+									  greatest ? others : nans),
+					   TRQL_FLOAT, true);
 }
 
 /*
  * min and max.
  */
 static bool
-deparse_extreme(TrqlContext *cx, Aggref *aggref, const char *name,
-				const char *filter, TrqlExpr *expr)
+deparse_extreme(TrqlContext *cx, Aggref *aggref, bool greatest, const char *filter,
+				TrqlExpr *expr)
 {
 	TrqlExpr	a;
 
-	if (!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a))
+	if (!trql_deparse_argument(cx, aggref, &a) &&
+		!trql_deparse_decimal(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr,
+							  &a))
 		return false;
 	switch (a.class)
 	{
@@ -95,15 +160,20 @@ deparse_extreme(TrqlContext *cx, Aggref *aggref, const char *name,
 				!lc_collate_is_c(aggref->inputcollid))
 				return false;
 			break;
+		case TRQL_FLOAT:
+			return deparse_float_extreme(&a, greatest, filter, expr);
 		case TRQL_INT:
+		case TRQL_DECIMAL:
 		case TRQL_DATE:
 		case TRQL_TIME:
 			break;
 		default:
 			return false;
 	}
-	return trql_result(expr, call(name, psprintf("toNullable(%s)", a.text), filter),
-				  a.class, true);
+	return trql_result(expr,
+					   trql_aggregate_call(greatest ? "max" : "min",
+										   psprintf("toNullable(%s)", a.text), filter),
+					   a.class, true);
 }
 
 /*
@@ -114,11 +184,10 @@ deparse_sum(TrqlContext *cx, Aggref *aggref, const char *filter, TrqlExpr *expr)
 {
 	TrqlExpr	a;
 
-	if (!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a) ||
-		a.class != TRQL_INT)
+	if (!trql_deparse_argument(cx, aggref, &a) || a.class != TRQL_INT)
 		return false;
-	return trql_result(expr, call("sum", psprintf("toInt128(toNullable(%s))", a.text),
-							 filter), TRQL_INT, true);
+	trql_sum_values(&a, filter, expr);
+	return true;
 }
 
 /*
@@ -131,10 +200,10 @@ deparse_bool_aggregate(TrqlContext *cx, Aggref *aggref, const char *name,
 	TrqlExpr	a;
 	char	   *text;
 
-	if (!trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr, &a) ||
-		a.class != TRQL_BOOL)
+	if (!trql_deparse_argument(cx, aggref, &a) || a.class != TRQL_BOOL)
 		return false;
-	text = call(name, psprintf("toUInt8(toNullable(%s))", a.text), filter);
+	text = trql_aggregate_call(name, psprintf("toUInt8(toNullable(%s))", a.text),
+							   filter);
 	return trql_result(expr, psprintf("equals(%s, 1)", text), TRQL_BOOL, true);
 }
 
@@ -142,8 +211,8 @@ deparse_bool_aggregate(TrqlContext *cx, Aggref *aggref, const char *name,
  * Is an aggregate computed as a whole from plain arguments?  What min and max
  * are given twice does not matter to them.
  */
-static bool
-is_plain(const Aggref *aggref, bool any_distinct)
+bool
+trql_is_plain_aggregate(const Aggref *aggref, bool any_distinct)
 {
 	return aggref->aggsplit == AGGSPLIT_SIMPLE &&
 		aggref->aggkind == AGGKIND_NORMAL && aggref->agglevelsup == 0 &&
@@ -163,55 +232,52 @@ trql_deparse_aggregate(TrqlContext *cx, Aggref *aggref, TrqlExpr *expr)
 	{
 		case F_COUNT_:
 		case F_COUNT_ANY:
-			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+			return trql_is_plain_aggregate(aggref, true) &&
+				trql_deparse_filter(cx, aggref, &filter) &&
 				deparse_count(cx, aggref, filter, expr);
 		case F_MIN_INT2:
 		case F_MIN_INT4:
 		case F_MIN_INT8:
+		case F_MIN_NUMERIC:
+		case F_MIN_FLOAT8:
 		case F_MIN_DATE:
 		case F_MIN_TEXT:
 		case F_MIN_TIMESTAMPTZ:
-			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
-				deparse_extreme(cx, aggref, "min", filter, expr);
+			return trql_is_plain_aggregate(aggref, true) &&
+				trql_deparse_filter(cx, aggref, &filter) &&
+				deparse_extreme(cx, aggref, false, filter, expr);
 		case F_MAX_INT2:
 		case F_MAX_INT4:
 		case F_MAX_INT8:
+		case F_MAX_NUMERIC:
+		case F_MAX_FLOAT8:
 		case F_MAX_DATE:
 		case F_MAX_TEXT:
 		case F_MAX_TIMESTAMPTZ:
-			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
-				deparse_extreme(cx, aggref, "max", filter, expr);
+			return trql_is_plain_aggregate(aggref, true) &&
+				trql_deparse_filter(cx, aggref, &filter) &&
+				deparse_extreme(cx, aggref, true, filter, expr);
 		case F_SUM_INT2:
 		case F_SUM_INT4:
 		case F_SUM_INT8:
-			return is_plain(aggref, false) && deparse_filter(cx, aggref, &filter) &&
+		case F_SUM_NUMERIC:
+			return trql_is_plain_aggregate(aggref, false) &&
+				trql_deparse_filter(cx, aggref, &filter) &&
 				deparse_sum(cx, aggref, filter, expr);
 		case F_BOOL_AND:
 		case F_EVERY:
-			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+			return trql_is_plain_aggregate(aggref, true) &&
+				trql_deparse_filter(cx, aggref, &filter) &&
 				deparse_bool_aggregate(cx, aggref, "min", filter, expr);
 		case F_BOOL_OR:
-			return is_plain(aggref, true) && deparse_filter(cx, aggref, &filter) &&
+			return trql_is_plain_aggregate(aggref, true) &&
+				trql_deparse_filter(cx, aggref, &filter) &&
 				deparse_bool_aggregate(cx, aggref, "max", filter, expr);
+		case F_PERCENTILE_DISC_FLOAT8_ANYELEMENT:
+			return trql_deparse_percentile(cx, aggref, expr);
+		case F_STRING_AGG_TEXT_TEXT:
+			return trql_deparse_string_agg(cx, aggref, expr);
 		default:
 			return false;
 	}
-}
-
-/*
- * avg of integers, as its sum and its count: the division is PostgreSQL's
- * own.
- */
-bool
-trql_deparse_average(TrqlContext *cx, Aggref *aggref, TrqlExpr *sum,
-					 TrqlExpr *count)
-{
-	char	   *filter;
-
-	if ((aggref->aggfnoid != F_AVG_INT2 && aggref->aggfnoid != F_AVG_INT4 &&
-		 aggref->aggfnoid != F_AVG_INT8) || !is_plain(aggref, false))
-		return false;
-	return deparse_filter(cx, aggref, &filter) &&
-		deparse_sum(cx, aggref, filter, sum) &&
-		deparse_count(cx, aggref, filter, count);
 }

@@ -54,9 +54,7 @@ init_field(TriggerField *field, const char *name, const char *label, List *numbe
 				TRIGGER_JSON_ANY;
 			break;
 	}
-	trigger_field_init(field, (flags & TRQL_FIELD_AVERAGE) ? NUMERICOID :
-					   (Oid) list_nth_int(numbers, TrqlFieldType),
-					   (flags & TRQL_FIELD_AVERAGE) ? -1 :
+	trigger_field_init(field, (Oid) list_nth_int(numbers, TrqlFieldType),
 					   list_nth_int(numbers, TrqlFieldTypmod));
 }
 

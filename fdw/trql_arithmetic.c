@@ -132,6 +132,12 @@ binary(TrqlContext *cx, OpExpr *op, char which, TrqlExpr *expr)
 		!trql_deparse(cx, lsecond(op->args), &b) || a.class != TRQL_INT ||
 		b.class != TRQL_INT)
 		return false;
+
+	/* a numeric may be any integer where nothing is known of it */
+	if (exprType((Node *) op) == NUMERICOID &&
+		(a.low == PG_INT64_MIN || a.high == PG_INT64_MAX ||
+		 b.low == PG_INT64_MIN || b.high == PG_INT64_MAX))
+		return false;
 	memset(expr, 0, sizeof(*expr));
 	switch (which)
 	{
@@ -170,7 +176,8 @@ binary(TrqlContext *cx, OpExpr *op, char which, TrqlExpr *expr)
 					   TRQL_INT, a.nullable || b.nullable);
 	expr->low = low;
 	expr->high = high;
-	return trql_range_fits(expr, exprType((Node *) op));
+	return exprType((Node *) op) == NUMERICOID ||
+		trql_range_fits(expr, exprType((Node *) op));
 }
 
 /*
@@ -192,6 +199,7 @@ trql_deparse_arithmetic(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 		case F_INT82PL:
 		case F_INT48PL:
 		case F_INT84PL:
+		case F_NUMERIC_ADD:
 			return binary(cx, op, '+', expr);
 		case F_INT2MI:
 		case F_INT4MI:
@@ -202,6 +210,7 @@ trql_deparse_arithmetic(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 		case F_INT82MI:
 		case F_INT48MI:
 		case F_INT84MI:
+		case F_NUMERIC_SUB:
 			return binary(cx, op, '-', expr);
 		case F_INT2MUL:
 		case F_INT4MUL:
@@ -212,6 +221,7 @@ trql_deparse_arithmetic(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 		case F_INT82MUL:
 		case F_INT48MUL:
 		case F_INT84MUL:
+		case F_NUMERIC_MUL:
 			return binary(cx, op, '*', expr);
 		case F_INT2DIV:
 		case F_INT4DIV:

@@ -95,6 +95,16 @@ trql_mark(TrqlContext *cx, Node *node, int kind)
 }
 
 /*
+ * The number of the value that a mark is of.
+ */
+int
+trql_mark_number(const char *mark)
+{
+	Assert(*mark == TRQL_MARK);
+	return atoi(mark + 1);
+}
+
+/*
  * Strip what changes a type in name only.
  */
 Node *
@@ -108,8 +118,8 @@ trql_strip(Node *node)
 /*
  * The column that a node is, NULL if it is none of this table's.
  */
-static const TrqlColumn *
-match_column(TrqlContext *cx, Node *node)
+const TrqlColumn *
+trql_match_column(TrqlContext *cx, Node *node)
 {
 	Var		   *var = (Var *) trql_strip(node);
 
@@ -126,7 +136,7 @@ match_column(TrqlContext *cx, Node *node)
 static bool
 deparse_var(TrqlContext *cx, Node *node, TrqlExpr *expr)
 {
-	const TrqlColumn *column = match_column(cx, node);
+	const TrqlColumn *column = trql_match_column(cx, node);
 
 	if (column == NULL || !column->known || column->special != TRQL_PLAIN)
 		return false;
@@ -172,6 +182,20 @@ deparse_var(TrqlContext *cx, Node *node, TrqlExpr *expr)
 }
 
 /*
+ * A decimal column, for the few aggregates that give the same of it: as a
+ * value its scale would have to be known.
+ */
+bool
+trql_deparse_decimal(TrqlContext *cx, Node *node, TrqlExpr *expr)
+{
+	const TrqlColumn *column = trql_match_column(cx, node);
+
+	return column && column->known && column->special == TRQL_PLAIN &&
+		column->type.class == TRQL_DECIMAL &&
+		trql_result(expr, pstrdup(column->name), TRQL_DECIMAL, column->type.nullable);
+}
+
+/*
  * An integer that a numeric constant is, as extract() is compared with.
  */
 static bool
@@ -184,7 +208,9 @@ deparse_numeric(Const *constant, TrqlExpr *expr)
 	text = DatumGetCString(DirectFunctionCall1(numeric_out, constant->constvalue));
 	if (strlen(text) > 9 || strspn(text, "-0123456789") != strlen(text))
 		return false;
-	return trql_result(expr, text, TRQL_INT, false);
+	(void) trql_result(expr, text, TRQL_INT, false);
+	expr->low = expr->high = atoi(text);
+	return true;
 }
 
 /*
@@ -347,17 +373,17 @@ deparse_comparison(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 {
 	Node	   *left = linitial(op->args);
 	Node	   *right = lsecond(op->args);
-	const TrqlColumn *column = match_column(cx, left);
+	const TrqlColumn *column = trql_match_column(cx, left);
 	Oid			opno = op->opno;
 	TrqlExpr	a,
 				b;
 	int			strategy;
 
 	/* what depends on the rows comes first */
-	if (column == NULL && (match_column(cx, right) ||
+	if (column == NULL && (trql_match_column(cx, right) ||
 						   (trql_is_value(cx, left) && !trql_is_value(cx, right))))
 	{
-		column = match_column(cx, right);
+		column = trql_match_column(cx, right);
 		opno = get_commutator(opno);
 		left = right;
 		right = linitial(op->args);
@@ -451,12 +477,12 @@ deparse_array_operator(TrqlContext *cx, OpExpr *op, TrqlExpr *expr)
 	TrqlExpr	a;
 	char	   *text;
 
-	if (overlap && match_column(cx, left) == NULL)
+	if (overlap && trql_match_column(cx, left) == NULL)
 	{
 		left = right;
 		right = linitial(op->args);
 	}
-	if (match_column(cx, left) == NULL || !deparse_var(cx, left, &a) ||
+	if (trql_match_column(cx, left) == NULL || !deparse_var(cx, left, &a) ||
 		a.class != TRQL_TEXTS || !trql_is_value(cx, right) ||
 		exprType(right) != TEXTARRAYOID ||
 		!trql_is_deterministic(op->inputcollid))
@@ -551,7 +577,7 @@ deparse_array_comparison(TrqlContext *cx, ScalarArrayOpExpr *op, TrqlExpr *expr)
 	Node	   *left = linitial(op->args);
 	Node	   *right = lsecond(op->args);
 	Oid			element = get_element_type(exprType(right));
-	const TrqlColumn *column = match_column(cx, right);
+	const TrqlColumn *column = trql_match_column(cx, right);
 	bool		negated = !op->useOr;
 	TrqlExpr	a;
 	int			strategy;
@@ -572,7 +598,7 @@ deparse_array_comparison(TrqlContext *cx, ScalarArrayOpExpr *op, TrqlExpr *expr)
 
 	if (!trql_is_value(cx, right) || !OidIsValid(element))
 		return false;
-	column = match_column(cx, left);
+	column = trql_match_column(cx, left);
 	if (column && column->special != TRQL_PLAIN)
 	{
 		strategy = class_comparison(TRQL_TEXT, op->opno, op->inputcollid);
@@ -630,7 +656,7 @@ deparse_boolean(TrqlContext *cx, BoolExpr *boolean, TrqlExpr *expr)
 static bool
 deparse_null_test(TrqlContext *cx, NullTest *test, TrqlExpr *expr)
 {
-	const TrqlColumn *column = match_column(cx, (Node *) test->arg);
+	const TrqlColumn *column = trql_match_column(cx, (Node *) test->arg);
 	bool		is_null = test->nulltesttype == IS_NULL;
 	TrqlExpr	a;
 
@@ -762,11 +788,11 @@ trql_deparse_bound(TrqlContext *cx, Node *node)
 		list_length(op->args) != 2)
 		return false;
 	opno = op->opno;
-	column = match_column(cx, linitial(op->args));
+	column = trql_match_column(cx, linitial(op->args));
 	value = lsecond(op->args);
 	if (column == NULL)
 	{
-		column = match_column(cx, lsecond(op->args));
+		column = trql_match_column(cx, lsecond(op->args));
 		value = linitial(op->args);
 		opno = get_commutator(opno);
 	}
@@ -780,7 +806,7 @@ trql_deparse_bound(TrqlContext *cx, Node *node)
 		return false;
 	bound = palloc(sizeof(TrqlBound));
 	bound->strategy = strategy;
-	bound->value = atoi(expr.text + 1);
+	bound->value = trql_mark_number(expr.text);
 	cx->bounds = lappend(cx->bounds, bound);
 	return true;
 }

@@ -45,6 +45,7 @@ typedef enum TrqlValueKind
 	TRQL_VALUE_DECIMAL_LIST,
 	TRQL_VALUE_FLOAT_LIST,		/* without NaN */
 	TRQL_VALUE_LIST_NAN,		/* whether the array has NaN */
+	TRQL_VALUE_ARGUMENT,		/* of a combination: not in the text at all */
 	/* whole conditions, because the value decides what they look like */
 	TRQL_VALUE_STATUS,			/* status = value */
 	TRQL_VALUE_STATUS_LIST,
@@ -102,6 +103,7 @@ typedef struct TrqlContext
 } TrqlContext;
 
 extern bool trql_deparse(TrqlContext *cx, Node *node, TrqlExpr *expr);
+extern bool trql_deparse_decimal(TrqlContext *cx, Node *node, TrqlExpr *expr);
 extern bool trql_deparse_condition(TrqlContext *cx, Node *node, char **text);
 extern bool trql_deparse_bound(TrqlContext *cx, Node *node);
 extern bool trql_deparse_order(TrqlContext *cx, Node *node, Oid collation,
@@ -111,7 +113,9 @@ extern char *trql_output_text(const TrqlExpr *expr);
 extern bool trql_result(TrqlExpr *expr, char *text, TrqlClass class, bool nullable);
 extern bool trql_is_value(TrqlContext *cx, Node *node);
 extern char *trql_mark(TrqlContext *cx, Node *node, int kind);
+extern int	trql_mark_number(const char *mark);
 extern Node *trql_strip(Node *node);
+extern const TrqlColumn *trql_match_column(TrqlContext *cx, Node *node);
 extern bool trql_is_deterministic(Oid collation);
 
 extern int	trql_comparison(Oid opno, Oid family);
@@ -126,6 +130,7 @@ extern char *trql_in_list(TrqlContext *cx, const TrqlExpr *left, Node *array);
 extern char *trql_float_key(const char *text);
 
 /* in trql_function.c */
+extern char *trql_constant_text(Node *node);
 extern bool trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr);
 extern bool trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce,
 								  TrqlExpr *expr);
@@ -137,10 +142,13 @@ extern void trql_range_of_value(Node *node, TrqlExpr *expr);
 extern void trql_range_of_column(const TrqlType *type, TrqlExpr *expr);
 extern bool trql_range_fits(const TrqlExpr *expr, Oid type);
 
+/* in trql_bin.c */
+extern bool trql_deparse_date_bin(TrqlContext *cx, List *args, TrqlExpr *expr);
+extern bool trql_deparse_floor(TrqlContext *cx, Node *arg, TrqlExpr *expr);
+extern bool trql_deparse_to_timestamp(TrqlContext *cx, Node *arg, TrqlExpr *expr);
+
 /* in trql_aggregate.c */
 extern bool trql_deparse_aggregate(TrqlContext *cx, Aggref *aggref,
 								   TrqlExpr *expr);
-extern bool trql_deparse_average(TrqlContext *cx, Aggref *aggref,
-								 TrqlExpr *sum, TrqlExpr *count);
 
 #endif							/* TRIGGER_TRQL_DEPARSE_H */

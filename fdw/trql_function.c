@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "trql_zone.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -22,8 +23,8 @@
 /*
  * A constant text, NULL if the node is none.
  */
-static char *
-constant_text(Node *node)
+char *
+trql_constant_text(Node *node)
 {
 	Const	   *constant = (Const *) trql_strip(node);
 
@@ -53,8 +54,8 @@ index_of(const char *const *list, const char *text)
 static char *
 deparse_zone(TrqlContext *cx, Node *zone)
 {
-	if (zone && (constant_text(zone) == NULL ||
-				 trql_zone_name(constant_text(zone)) == NULL))
+	if (zone && (trql_constant_text(zone) == NULL ||
+				 trql_zone_name(trql_constant_text(zone)) == NULL))
 		return NULL;
 	if (zone == NULL && trql_session_zone() == NULL)
 		return NULL;
@@ -77,7 +78,7 @@ deparse_date_trunc(TrqlContext *cx, List *args, TrqlExpr *expr)
 	static const char *const units[] = {"second", "minute", "hour", "day", "week",
 		"month", "quarter", "year", NULL
 	};
-	int			unit = index_of(units, constant_text(linitial(args)));
+	int			unit = index_of(units, trql_constant_text(linitial(args)));
 	char	   *zone = deparse_zone(cx, list_length(args) > 2 ? lthird(args) : NULL);
 	TrqlExpr	a;
 	char	   *local;
@@ -138,15 +139,19 @@ deparse_extract(TrqlContext *cx, List *args, TrqlExpr *expr)
 		"toMinute(%s)", "toDayOfYear(%s)", "modulo(toDayOfWeek(%s), 7)",
 		"toDayOfWeek(%s)", "toISOWeek(%s)", "toISOYear(%s)"
 	};
-	int			unit = index_of(units, constant_text(linitial(args)));
+	int			unit = index_of(units, trql_constant_text(linitial(args)));
 	char	   *zone = deparse_zone(cx, NULL);
 	TrqlExpr	a;
 
 	if (unit < 0 || zone == NULL || !trql_deparse(cx, lsecond(args), &a) || a.class != TRQL_TIME)
 		return false;
-	return trql_result(expr, psprintf(formats[unit], psprintf("toTimeZone(%s, %s)", a.text,
-														 zone)),
-				  TRQL_INT, a.nullable);
+	(void) trql_result(expr, psprintf(formats[unit], psprintf("toTimeZone(%s, %s)", a.text,
+															  zone)),
+					   TRQL_INT, a.nullable);
+	/* the engine has the years 1900 to 2299 */
+	expr->low = 0;
+	expr->high = 9999;
+	return true;
 }
 
 /*
@@ -201,6 +206,32 @@ deparse_abs(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
 }
 
 /*
+ * round() and trunc() of an integer that is a numeric, to no decimals.
+ */
+static bool
+deparse_round(TrqlContext *cx, List *args, TrqlExpr *expr)
+{
+	Const	   *scale = list_length(args) > 1 ? lsecond(args) : NULL;
+
+	if (scale && (!IsA(scale, Const) || scale->constisnull ||
+				  DatumGetInt32(scale->constvalue) != 0))
+		return false;
+	return deparse_unary(cx, args, TRQL_INT, TRQL_INT, "%s", expr);
+}
+
+/*
+ * A cast of an integer that is a numeric to an integer type.
+ */
+static bool
+deparse_narrowing(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
+{
+	return deparse_unary(cx, function->args, TRQL_INT, TRQL_INT, "%s", expr) &&
+		exprType(linitial(function->args)) == NUMERICOID &&
+		expr->low > PG_INT64_MIN && expr->high < PG_INT64_MAX &&
+		trql_range_fits(expr, function->funcresulttype);
+}
+
+/*
  * A call of a function.
  */
 bool
@@ -229,6 +260,10 @@ trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
 		case F_NUMERIC_INT4:
 		case F_NUMERIC_INT8:
 			return deparse_unary(cx, function->args, TRQL_INT, TRQL_INT, "%s", expr);
+		case F_INT2_NUMERIC:
+		case F_INT4_NUMERIC:
+		case F_INT8_NUMERIC:
+			return deparse_narrowing(cx, function, expr);
 		case F_FLOAT8_INT2:
 		case F_FLOAT8_INT4:
 			return deparse_unary(cx, function->args, TRQL_INT, TRQL_FLOAT,
@@ -236,6 +271,32 @@ trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
 		case F_FLOAT8_INT8:
 		case F_FLOAT8_NUMERIC:
 			return deparse_float(cx, function->args, expr);
+		case F_FLOOR_NUMERIC:
+			return trql_deparse_floor(cx, linitial(function->args), expr);
+		case F_CEIL_NUMERIC:
+		case F_CEILING_NUMERIC:
+		case F_ROUND_NUMERIC:
+		case F_ROUND_NUMERIC_INT4:
+		case F_TRUNC_NUMERIC:
+		case F_TRUNC_NUMERIC_INT4:
+			return deparse_round(cx, function->args, expr);
+		case F_FLOOR_FLOAT8:
+			return deparse_unary(cx, function->args, TRQL_FLOAT, TRQL_FLOAT, "floor(%s)",
+								 expr);
+		case F_CEIL_FLOAT8:
+		case F_CEILING_FLOAT8:
+			return deparse_unary(cx, function->args, TRQL_FLOAT, TRQL_FLOAT, "ceil(%s)",
+								 expr);
+		case F_TRUNC_FLOAT8:
+			return deparse_unary(cx, function->args, TRQL_FLOAT, TRQL_FLOAT, "trunc(%s)",
+								 expr);
+		case F_ROUND_FLOAT8:
+			return deparse_unary(cx, function->args, TRQL_FLOAT, TRQL_FLOAT, "round(%s)",
+								 expr);
+		case F_TO_TIMESTAMP_FLOAT8:
+			return trql_deparse_to_timestamp(cx, linitial(function->args), expr);
+		case F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ:
+			return trql_deparse_date_bin(cx, function->args, expr);
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
 			return deparse_date_trunc(cx, function->args, expr);

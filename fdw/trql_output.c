@@ -18,6 +18,8 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planmain.h"
+#include "trql_aggregate.h"
+#include "utils/lsyscache.h"
 
 /*
  * Add a field under a name.  Returns its number.
@@ -30,7 +32,8 @@ add_named(TrqlRel *rel, char *text, const char *name, const char *label,
 	rel->names = lappend(rel->names, makeString(pstrdup(name)));
 	rel->labels = lappend(rel->labels, makeString(pstrdup(label)));
 	rel->fields = lappend(rel->fields,
-						  list_make4_int(class, flags, (int) type, typmod));
+						  lappend_int(list_make5_int(class, flags, (int) type, typmod,
+													 TRQL_COMBINE_NONE), -1));
 	return list_length(rel->fields) - 1;
 }
 
@@ -106,22 +109,32 @@ add_to_tlist(TrqlRel *rel, Node *node, int field)
 }
 
 /*
- * An average has two fields.
+ * Add an aggregate that is computed here from several fields.  False if it is
+ * none.
  */
 static bool
-add_average(TrqlRel *rel, Aggref *aggref)
+add_parts(TrqlRel *rel, Aggref *aggref)
 {
-	TrqlExpr	sum;
-	TrqlExpr	count;
-	int			field;
+	char	   *label = get_func_name(aggref->aggfnoid);
+	TrqlParts	parts;
+	int			first = list_length(rel->fields);
 
-	if (!trql_deparse_average(&rel->cx, aggref, &sum, &count))
+	if (!trql_deparse_parts(&rel->cx, aggref, &parts))
 		return false;
-	field = trql_add_field(rel, trql_output_text(&sum), "avg", TRQL_INT,
-						   TRQL_FIELD_AVERAGE, exprType((Node *) aggref), -1);
-	(void) trql_add_field(rel, trql_output_text(&count), "avg", TRQL_INT, 0,
-						  exprType((Node *) aggref), -1);
-	add_to_tlist(rel, (Node *) aggref, field);
+	for (int i = 0; i < parts.n; i++)
+	{
+		TrqlExpr   *part = &parts.parts[i];
+		List	   *field;
+
+		(void) trql_add_field(rel, trql_output_text(part), label, part->class, 0,
+							  part->class == TRQL_TEXTS ? TEXTARRAYOID : NUMERICOID, -1);
+		if (i > 0)
+			continue;
+		field = llast(rel->fields);
+		lfirst_int(list_nth_cell(field, TrqlFieldCombination)) = parts.combination;
+		lfirst_int(list_nth_cell(field, TrqlFieldArgument)) = parts.argument;
+	}
+	add_to_tlist(rel, (Node *) aggref, first);
 	return true;
 }
 
@@ -136,7 +149,7 @@ trql_add_expression(TrqlRel *rel, Node *node)
 	if (list_member(rel->tlist, node))
 		return true;
 	if (!trql_deparse(&rel->cx, node, &expr))
-		return IsA(node, Aggref) && add_average(rel, (Aggref *) node);
+		return IsA(node, Aggref) && add_parts(rel, (Aggref *) node);
 	add_to_tlist(rel, node,
 				 trql_add_field(rel, trql_output_text(&expr), "expression", expr.class,
 								0, exprType(node), exprTypmod(node)));

@@ -68,14 +68,37 @@ enum TrqlFieldNumber
 	TrqlFieldClass,				/* TrqlClass */
 	TrqlFieldFlags,
 	TrqlFieldType,				/* of SQL */
-	TrqlFieldTypmod
+	TrqlFieldTypmod,
+	TrqlFieldCombination,		/* TrqlCombination: a column of the scan is
+								 * computed from this field and those after it */
+	TrqlFieldArgument			/* number of the value that it needs, -1: none */
 };
+
+/*
+ * What is computed here from several fields of a row, because PostgreSQL's
+ * own arithmetic has to have the last word.
+ */
+typedef enum TrqlCombination
+{
+	TRQL_COMBINE_NONE,
+	TRQL_COMBINE_AVERAGE,
+	TRQL_COMBINE_SCALED_SUM,
+	TRQL_COMBINE_SCALED_AVERAGE,
+	TRQL_COMBINE_VAR_SAMP,
+	TRQL_COMBINE_VAR_POP,
+	TRQL_COMBINE_STDDEV_SAMP,
+	TRQL_COMBINE_STDDEV_POP,
+	TRQL_COMBINE_CONTINUOUS,	/* percentile_cont of one fraction */
+	TRQL_COMBINE_CONTINUOUS_LIST,	/* of an array of fractions */
+	TRQL_COMBINE_DISCRETE_LIST, /* percentile_disc of an array of fractions */
+	TRQL_COMBINE_NULLS_FIRST,	/* array_agg */
+	TRQL_COMBINE_NULLS_LAST
+} TrqlCombination;
 
 #define TRQL_FIELD_EMPTY_NULL	0x01	/* '' is NULL */
 #define TRQL_FIELD_JSON_TEXT	0x02	/* a string that holds JSON */
 #define TRQL_FIELD_STATUS		0x04	/* internal words of "status" */
 #define TRQL_FIELD_PLAIN_NUMBER 0x08	/* a JSON number */
-#define TRQL_FIELD_AVERAGE		0x10	/* a sum; the next field is the count */
 
 /*
  * Does an expression stand for values that a join hands over?

@@ -21,15 +21,14 @@
 #include "parser/parsetree.h"
 #include "scan.h"
 #include "trql_answer.h"
+#include "trql_combine.h"
 #include "trql_look_back.h"
 #include "trql_query.h"
 #include "trql_table.h"
 #include "trql_text.h"
 #include "trql_value.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 
 typedef struct TrqlScanState
 {
@@ -296,18 +295,24 @@ begin_query(TrqlScanState *state)
 }
 
 /*
- * The average of a sum and a count.
+ * The value of a column of the scan that has a field.
  */
 static Datum
-average(const TrqlScanState *state, int at, bool *isnull)
+column_value(const TrqlScanState *state, int row, int field, Oid type, bool *isnull)
 {
-	Datum		count;
+	List	   *numbers = list_nth(list_nth(state->plan->fdw_private, TrqlPrivateFields),
+								   field);
+	int			combination = list_nth_int(numbers, TrqlFieldCombination);
+	int			argument = list_nth_int(numbers, TrqlFieldArgument);
+	int			at = row * state->nfields + field;
 
+	if (combination != TRQL_COMBINE_NONE)
+		return trql_combine((TrqlCombination) combination, state->rows->values + at,
+							state->rows->nulls + at,
+							argument >= 0 ? state->bound[argument].value : (Datum) 0,
+							type, isnull);
 	*isnull = state->rows->nulls[at];
-	if (*isnull)
-		return (Datum) 0;
-	count = state->rows->values[at + 1];
-	return DirectFunctionCall2(numeric_div, state->rows->values[at], count);
+	return state->rows->values[at];
 }
 
 /*
@@ -317,25 +322,18 @@ static void
 store_row(TrqlScanState *state, int row, TupleTableSlot *slot)
 {
 	List	   *columns = list_nth(state->plan->fdw_private, TrqlPrivateColumns);
-	List	   *fields = list_nth(state->plan->fdw_private, TrqlPrivateFields);
 	ListCell   *cell;
 	int			i = 0;
 
 	ExecClearTuple(slot);
 	foreach(cell, columns)
 	{
-		int			field = lfirst_int(cell);
-		int			at = row * state->nfields + field;
-
 		slot->tts_isnull[i] = true;
-		if (field >= 0 &&
-			(list_nth_int(list_nth(fields, field), TrqlFieldFlags) & TRQL_FIELD_AVERAGE))
-			slot->tts_values[i] = average(state, at, &slot->tts_isnull[i]);
-		else if (field >= 0)
-		{
-			slot->tts_values[i] = state->rows->values[at];
-			slot->tts_isnull[i] = state->rows->nulls[at];
-		}
+		if (lfirst_int(cell) >= 0)
+			slot->tts_values[i] =
+				column_value(state, row, lfirst_int(cell),
+							 TupleDescAttr(slot->tts_tupleDescriptor, i)->atttypid,
+							 &slot->tts_isnull[i]);
 		i++;
 	}
 	ExecStoreVirtualTuple(slot);

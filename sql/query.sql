@@ -34,10 +34,64 @@ EXPLAIN (COSTS off)
 SELECT date_trunc('week', triggered_at, 'Europe/Paris'), count(*) FROM trql.runs
 GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 DESC LIMIT 3 OFFSET 1;
 EXPLAIN (COSTS off) SELECT DISTINCT total_duration FROM trql.runs;
+
+-- what is computed here of what the API computes, and what depends on an order
+EXPLAIN (COSTS off, VERBOSE)
+SELECT task_identifier, percentile_cont(0.95) WITHIN GROUP (ORDER BY total_duration)
+FROM trql.runs GROUP BY 1;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT percentile_cont('{0.5,NULL}'::float8[]) WITHIN GROUP (ORDER BY total_cost DESC)
+       FILTER (WHERE is_test) FROM trql.runs;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY triggered_at DESC),
+       percentile_disc('{0.5,1}'::float8[]) WITHIN GROUP (ORDER BY machine) FROM trql.runs;
+EXPLAIN (COSTS off, VERBOSE) SELECT stddev(total_duration), var_pop(depth) FILTER (WHERE is_test) FROM trql.runs;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT string_agg(machine, ', ' ORDER BY machine DESC, run_id),
+       string_agg(DISTINCT queue, '\' ORDER BY queue) FILTER (WHERE depth = 0) FROM trql.runs;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT array_agg(machine ORDER BY machine), array_agg(DISTINCT machine ORDER BY machine DESC) FROM trql.runs;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT sum(total_cost), avg(total_cost), min(total_cost), sum(input_tokens), stddev(input_tokens)
+FROM trql.llm_metrics;
+EXPLAIN (COSTS off, VERBOSE) SELECT max(total_cost), min(total_cost) FILTER (WHERE is_test) FROM trql.runs;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT date_bin('5 minutes', triggered_at, '2001-01-01 00:00:01'), count(*) FROM trql.runs GROUP BY 1 ORDER BY 1;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT to_timestamp(floor(extract(epoch FROM triggered_at) / 300) * 300), count(*) FROM trql.runs GROUP BY 1;
+EXPLAIN (COSTS off, VERBOSE)
+SELECT extract(year FROM triggered_at)::int, max(depth::float8) FROM trql.runs
+WHERE floor(total_cost) = 0 AND round(compute_cost) <> 2 GROUP BY 1;
+-- in HAVING and ORDER BY only what is whole
+EXPLAIN (COSTS off, VERBOSE)
+SELECT status, percentile_disc(0.9) WITHIN GROUP (ORDER BY depth) FROM trql.runs GROUP BY 1
+HAVING percentile_disc(0.5) WITHIN GROUP (ORDER BY depth) > 1 AND stddev(depth) > 1 ORDER BY 2 DESC, 1 LIMIT 3;
+-- left here: other orders, fractions that are no short decimals, other widths
+EXPLAIN (COSTS off) SELECT string_agg(machine, ',' ORDER BY run_id) FROM trql.runs;
+EXPLAIN (COSTS off) SELECT string_agg(status, ',' ORDER BY status) FROM trql.runs;
+EXPLAIN (COSTS off) SELECT array_agg(machine ORDER BY machine, 1 / depth) FROM trql.runs;
+EXPLAIN (COSTS off) SELECT array_agg(machine ORDER BY machine COLLATE "en-x-icu") FROM trql.runs;
+EXPLAIN (COSTS off) SELECT percentile_cont(1 / 3.0) WITHIN GROUP (ORDER BY depth) FROM trql.runs;
+EXPLAIN (COSTS off) SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY machine COLLATE "en-x-icu") FROM trql.runs;
+EXPLAIN (COSTS off) SELECT stddev(DISTINCT depth) FROM trql.runs;
+EXPLAIN (COSTS off) SELECT stddev(total_cost) FROM trql.runs;
+EXPLAIN (COSTS off) SELECT date_bin('0.5 seconds', triggered_at, '2001-01-01'), count(*) FROM trql.runs GROUP BY 1;
+
 -- and what is not: a sum of floats, a zone with another meaning, an overflow
 EXPLAIN (COSTS off) SELECT sum(total_cost) FROM trql.runs WHERE depth = 0;
 EXPLAIN (COSTS off) SELECT count(*) FROM trql.runs WHERE date_trunc('day', triggered_at, 'CET') = '2026-05-01';
 EXPLAIN (COSTS off) SELECT count(*) FROM trql.runs WHERE depth * depth > 3::smallint;
+SELECT requests();
+
+-- the same as of the rows
+\set one 'percentile_cont(0.95) WITHIN GROUP (ORDER BY total_duration), percentile_cont(\'{0,NULL,1}\'::float8[]) WITHIN GROUP (ORDER BY total_cost DESC), percentile_disc(0.5) WITHIN GROUP (ORDER BY triggered_at), percentile_disc(\'{{0.5},{1}}\'::float8[]) WITHIN GROUP (ORDER BY triggered_at DESC)'
+\set two 'stddev(total_duration), var_pop(depth), stddev(depth) FILTER (WHERE depth = 0), stddev(depth) FILTER (WHERE depth > 9), string_agg(DISTINCT machine, \'/\' ORDER BY machine), array_agg(DISTINCT region ORDER BY region DESC), array_agg(region ORDER BY region) FILTER (WHERE depth > 0), max(total_cost)'
+SELECT :one FROM trql.runs;
+SELECT :one FROM (SELECT * FROM trql.runs OFFSET 0) AS r;
+SELECT :two FROM trql.runs;
+SELECT :two FROM (SELECT * FROM trql.runs OFFSET 0) AS r;
+EXPLAIN (COSTS off) SELECT :one, :two FROM trql.runs;
+SELECT failure($$SELECT percentile_cont(2) WITHIN GROUP (ORDER BY depth) FROM trql.runs$$);
 SELECT requests();
 
 -- the same rows as the lists have

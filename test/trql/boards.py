@@ -81,9 +81,14 @@ BOARDS = (
     Board("median and 95th percentile",
           "SELECT task_identifier, percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration), "
           "percentile_cont(0.95) WITHIN GROUP (ORDER BY total_duration) FROM {t} "
-          "WHERE status = 'Completed' GROUP BY 1", ROWS),
+          "WHERE status = 'Completed' GROUP BY 1", ALL),
     Board("spread of the durations", "SELECT task_identifier, stddev(total_duration) FROM {t} "
-          "WHERE status = 'Completed' GROUP BY 1", ROWS),
+          "WHERE status = 'Completed' GROUP BY 1", ALL),
+    Board("median of the costs, and the dearest run", "SELECT task_identifier, "
+          "percentile_cont(0.5) WITHIN GROUP (ORDER BY total_cost), max(total_cost) FROM {t} "
+          "GROUP BY 1", ALL),
+    Board("machines of each task, as a list", "SELECT task_identifier, "
+          "string_agg(DISTINCT machine, ', ' ORDER BY machine) FROM {t} GROUP BY 1", ALL),
     Board("costs per task", "SELECT task_identifier, sum(total_cost), avg(total_cost) FROM {t} "
           "WHERE is_finished GROUP BY 1", ROWS, "rows", (1, 2)),
     Board("most expensive runs", "SELECT run_id, total_cost FROM {t} WHERE total_cost > 0.001 "
@@ -105,8 +110,11 @@ BOARDS = (
           f"extract(hour FROM triggered_at) AS hour, count(*) FROM {{t}} WHERE {MONTH} "
           "GROUP BY 1, 2", ALL),
     Board("five minutes at a time", "SELECT to_timestamp(floor(extract(epoch FROM triggered_at)"
-          f" / 300) * 300) AS time, count(*) FROM {{t}} WHERE {WEEK} GROUP BY 1 ORDER BY 1", ROWS,
+          f" / 300) * 300) AS time, count(*) FROM {{t}} WHERE {WEEK} GROUP BY 1 ORDER BY 1", ALL,
           "sequence"),
+    Board("quarters of an hour", "SELECT date_bin('15 minutes', triggered_at, '2001-01-01') AS "
+          "time, percentile_disc(0.9) WITHIN GROUP (ORDER BY queued_duration) FROM {t} "
+          f"WHERE {WEEK} GROUP BY 1 ORDER BY 1", ALL, "sequence"),
     Board("running total", "SELECT day, sum(n) OVER (ORDER BY day) FROM (SELECT date_trunc('day', "
           f"triggered_at) AS day, count(*) AS n FROM {{t}} WHERE {MONTH} GROUP BY 1) AS s",
           GROUPS),

@@ -140,6 +140,112 @@ QUERIES = (
      "< 100 GROUP BY 1", ()),
     ("SELECT depth * depth * depth FROM {t} WHERE depth * depth > 3", ()),
     ("SELECT task_version COLLATE \"POSIX\", count(*) FROM {t} GROUP BY 1 ORDER BY 1", ()),
+    # percentiles: none, one and two values; ties; what is not a constant between 0 and 1
+    ("SELECT run_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration),"
+     " percentile_disc(0.5) WITHIN GROUP (ORDER BY total_duration), stddev(total_duration),"
+     " var_pop(total_duration), stddev_pop(depth) FROM {t} GROUP BY 1", ()),
+    ("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration),"
+     " percentile_disc('{0.5,1}'::float8[]) WITHIN GROUP (ORDER BY run_id), stddev(depth),"
+     " string_agg(run_id, ',' ORDER BY run_id), array_agg(run_id ORDER BY run_id) FROM {t}"
+     " WHERE depth > 1000", ()),
+    ("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration) FILTER (WHERE false),"
+     " percentile_disc('{0.5,1}'::float8[]) WITHIN GROUP (ORDER BY run_id) FILTER (WHERE false),"
+     " stddev(depth) FILTER (WHERE depth IS NULL), array_agg(run_id ORDER BY run_id) FILTER (WHERE"
+     " false), string_agg(run_id, ',' ORDER BY run_id) FILTER (WHERE NULL) FROM {t}", ()),
+    ("SELECT status, percentile_cont(0.29) WITHIN GROUP (ORDER BY depth),"
+     " percentile_cont(0.58) WITHIN GROUP (ORDER BY depth DESC),"
+     " percentile_cont(0.07) WITHIN GROUP (ORDER BY usage_duration) FROM {t} GROUP BY 1", ()),
+    ("SELECT status, percentile_disc(0.29) WITHIN GROUP (ORDER BY triggered_at),"
+     " percentile_disc(0.55) WITHIN GROUP (ORDER BY completed_at DESC NULLS FIRST),"
+     " percentile_disc(0.07) WITHIN GROUP (ORDER BY task_identifier) FROM {t} GROUP BY 1",
+     ("TimeZone='Asia/Tokyo'", "DateStyle='German'")),
+    ("SELECT status, percentile_disc('{{0,NULL},{0.55,1}}'::float8[]) WITHIN GROUP (ORDER BY"
+     " triggered_at), percentile_disc('{0.07}'::float8[]) WITHIN GROUP (ORDER BY task_identifier),"
+     " percentile_cont('[0:1]={0.07,0.5}'::float8[]) WITHIN GROUP (ORDER BY depth) FROM {t}"
+     " GROUP BY 1", ("TimeZone='Asia/Tokyo'", "DateStyle='German'")),
+    ("SELECT status, percentile_cont(1 / 3.0) WITHIN GROUP (ORDER BY depth),"
+     " percentile_cont(NULL) WITHIN GROUP (ORDER BY depth),"
+     " percentile_disc('{}'::float8[]) WITHIN GROUP (ORDER BY depth),"
+     " percentile_disc('{NULL}'::float8[]) WITHIN GROUP (ORDER BY depth) FROM {t} GROUP BY 1", ()),
+    ("SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY depth) FROM {t}", ()),
+    ("SELECT percentile_disc('{0.5,-0.1}'::float8[]) WITHIN GROUP (ORDER BY depth) FROM {t}", ()),
+    ("SELECT depth, percentile_cont(depth / 300.0) WITHIN GROUP (ORDER BY attempt_count) FROM {t}"
+     " GROUP BY 1", ()),
+    ("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration::real),"
+     " percentile_cont(0.5) WITHIN GROUP (ORDER BY completed_at - triggered_at),"
+     " percentile_disc(0.5) WITHIN GROUP (ORDER BY task_identifier COLLATE \"en-x-icu\"),"
+     " percentile_disc(0.5) WITHIN GROUP (ORDER BY status), percentile_disc(0.5) WITHIN GROUP"
+     " (ORDER BY is_test) FROM {t}", ()),
+    ("SELECT status, count(*) FROM {t} GROUP BY 1 HAVING percentile_cont(0.5) WITHIN GROUP (ORDER"
+     " BY depth) > 1 AND stddev(depth) > 0 ORDER BY 1", ()),
+    ("SELECT status, percentile_disc(0.5) WITHIN GROUP (ORDER BY depth) FROM {t} GROUP BY 1"
+     " HAVING percentile_disc(0.9) WITHIN GROUP (ORDER BY depth) > 1 ORDER BY 2 DESC, 1 LIMIT 3",
+     ()),
+    # texts in order: ties, empty and missing values, separators
+    ("SELECT status, string_agg(task_identifier, '' ORDER BY task_identifier),"
+     " string_agg(DISTINCT task_identifier, E'\\n' ORDER BY task_identifier DESC),"
+     " string_agg(DISTINCT coalesce(region, ''), '\\' ORDER BY coalesce(region, '')) FROM {t}"
+     " GROUP BY 1", ()),
+    ("SELECT status, array_agg(region ORDER BY region), array_agg(region ORDER BY region DESC),"
+     " array_agg(region ORDER BY region NULLS FIRST), array_agg(DISTINCT region ORDER BY region"
+     " DESC), array_agg(DISTINCT coalesce(region, '')), array_agg(region ORDER BY region, run_id)"
+     " FILTER (WHERE depth > 1) FROM {t} GROUP BY 1", ()),
+    ("SELECT status, array_agg(region ORDER BY region, run_id), array_agg(region ORDER BY run_id),"
+     " string_agg(region, ',' ORDER BY region || 'x'), string_agg(region, run_id ORDER BY region,"
+     " run_id), string_agg(region, ',' ORDER BY region COLLATE \"en-x-icu\", run_id),"
+     " string_agg(region, NULL ORDER BY region), array_agg(lower(region) ORDER BY region, run_id),"
+     " array_agg(depth ORDER BY depth), array_agg(status ORDER BY status) FROM {t} GROUP BY 1",
+     ()),
+    ("SELECT string_agg(region, ',' ORDER BY region, 1 / depth) FROM {t}", ()),
+    # numbers: overflows of 64 and 128 bits, what has decimals and what has not
+    ("SELECT stddev(total_duration), variance(total_duration), var_pop(total_duration),"
+     " stddev_pop(usage_duration), stddev(depth), variance(1) FROM {t}", ()),
+    ("SELECT stddev(DISTINCT depth), avg(DISTINCT depth), sum(DISTINCT depth::numeric) FROM {t}",
+     ()),
+    ("SELECT depth, stddev(depth), var_samp(depth), stddev_pop(depth), count(*) FROM {t} GROUP BY"
+     " 1", ()),
+    ("SELECT sum(depth::numeric), avg(depth::numeric), max(depth::numeric), stddev(depth::numeric),"
+     " sum(depth * 2::numeric) FROM {t}", ()),
+    ("SELECT sum(depth * 1.50), avg(depth + 0.0), max(depth - 0.5) FROM {t}", ()),
+    ("SELECT sum(extract(hour FROM triggered_at)), avg(extract(year FROM triggered_at) - 2000),"
+     " max(date_part('hour', triggered_at)) FROM {t}", ()),
+    ("SELECT status, max(total_cost), min(total_cost), max(total_cost) FILTER (WHERE total_cost <"
+     " 0), min(depth::float8), max(total_duration::float8) FROM {t} GROUP BY 1", ()),
+    # bins: before and at the origin, of all widths
+    ("SELECT date_bin('1 day', delay_until, '2200-01-01 00:00+00'), count(*) FROM {t} GROUP BY 1",
+     ()),
+    ("SELECT date_bin('3 hours', triggered_at, 'epoch'), date_bin('3 hours', delay_until,"
+     " '2026-11-23 00:00+00'), count(*) FROM {t} GROUP BY 1, 2", ()),
+    ("SELECT date_bin('1 millisecond', triggered_at, 'epoch'), date_bin('1 second', triggered_at,"
+     " 'epoch'::timestamptz + interval '1 us'), count(*) FROM {t} GROUP BY 1, 2", ()),
+    ("SELECT date_bin('1 month', triggered_at, 'epoch'), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT date_bin('-1 day', triggered_at, 'epoch'), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT date_bin('1 day', triggered_at, 'infinity'), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT date_bin(NULL, triggered_at, 'epoch'), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT date_bin('1 day', triggered_at, triggered_at - interval '1 hour'), count(*) FROM {t}"
+     " GROUP BY 1", ()),
+    ("SELECT floor(extract(epoch FROM delay_until) / 86400), floor(extract(epoch FROM triggered_at)"
+     " / 1), count(*) FROM {t} GROUP BY 1, 2", ()),
+    ("SELECT floor(extract(epoch FROM triggered_at) / 300.0) * 300, count(*) FROM {t} GROUP BY 1",
+     ()),
+    ("SELECT floor(extract(epoch FROM triggered_at) / 300) * 300.00, count(*) FROM {t} GROUP BY 1",
+     ()),
+    ("SELECT floor(extract(epoch FROM triggered_at) / -300), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT floor(extract(epoch FROM triggered_at) / 0), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT floor(extract(epoch FROM triggered_at))::bigint, extract(year FROM"
+     " triggered_at)::smallint, count(*) FROM {t} GROUP BY 1, 2", ()),
+    ("SELECT (extract(epoch FROM triggered_at)::bigint / 300) * 300, count(*) FROM {t} GROUP BY 1",
+     ()),
+    ("SELECT to_timestamp(depth), to_timestamp(max_duration), count(*) FROM {t} GROUP BY 1, 2",
+     ()),
+    ("SELECT to_timestamp(total_duration), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT round(extract(minute FROM triggered_at) * 7 - 3), trunc(depth::numeric), count(*)"
+     " FROM {t} GROUP BY 1, 2", ()),
+    ("SELECT round(depth::numeric, 2), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT count(*) FROM {t} WHERE floor(total_cost * 1) = 0 OR ceil(total_cost) = 1", ()),
+    ("SELECT count(*) FROM {t} WHERE floor(total_cost) = 0", ()),
+    ("SELECT count(*) FROM {t} WHERE round(total_cost) = 2 OR trunc(total_cost) = -0.0", ()),
+    ("SELECT count(*) FROM {t} WHERE total_duration::float8 > 9007199254740993", ()),
 )
 
 

@@ -254,6 +254,7 @@ class Expressions:
             f"trunc({c})", f"sqrt(abs({c}))", f"(- {c})", f"coalesce({c}, 0)",
             f"nullif({c}, 0)", f"({c} * {self.integer(0)})", f"({self.integer(0)})::float8",
             f"({self.integer(0)} / {n}::float8)", f"({self.integer(0)} / 1000.0::float8)",
+            f"({self.column('numeric') or '1'})::float8",
             f"greatest({c}, {other})", f"date_part('epoch', {self.time(0)})", f"sign({c})",
             f"CASE WHEN {self.predicate(0)} THEN {c} ELSE {n} END", f"power({c}, 2)",
             f"ln(abs({c}) + 1)", f"date_part('hour', {self.time(0)})")

@@ -23,6 +23,14 @@ class Query:
     simple: bool = False
 
 
+SPREADS = ("stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop")
+WIDTHS = ("5 minutes", "1 hour", "15 minutes", "1 day", "7 days", "90 seconds", "1 second",
+          "100 milliseconds", "36 hours", "1 day 0.5 seconds", "366 days", "4000 days")
+ORIGINS = ("2001-01-01 00:00+00", "2026-01-01 00:00:00.25+00", "2030-05-05 03:07+00",
+           "1969-12-31 23:59:59.999999+00", "0001-01-01 00:00+00", "4713-01-01 00:00+00 BC",
+           "2000-01-01 00:00+05:30")
+
+
 class Generator(Expressions):
     """Makes queries from a random number generator."""
 
@@ -69,7 +77,8 @@ class Generator(Expressions):
     def query(self):
         kinds = [self.plain] * 6 + [self.ordered] * 6 + [self.limited] * 3 + \
             [self.aggregate] * 6 + [self.grouped] * 14 + [self.distinct] * 4 + \
-            [self.counted] * 3 + [self.derived] * 3 + [self.subselect] * 2 + [self.joined] * 3 + \
+            [self.summary] * 9 + [self.counted] * 3 + [self.derived] * 3 + \
+            [self.subselect] * 2 + [self.joined] * 3 + \
             [self.combined, self.combined, self.lateral, self.self_join, self.window, self.cte,
              self.whole_row, self.failing, self.no_columns, self.sets]
         return self.rng.choice(kinds)()
@@ -122,7 +131,7 @@ class Generator(Expressions):
                                  if self.table.types[c] not in ("jsonb", "boolean")])
         key = self.a + self.table.key
         order = f"{self.sort_key()}{self.direction()}, {key}"
-        p = rng.choice(("0.5", "0.95", "0", "1", "0.25", "0.333", "ARRAY[0.5, 0.9]"))
+        large = self.column("numeric") or whole
         made, rough = rng.choice((
             (lambda: "count(*)", 0), (lambda: "count(*)", 0), (lambda: "count(*)", 0),
             (lambda: f"count({value})", 0), (lambda: f"count({value})", 0),
@@ -137,14 +146,23 @@ class Generator(Expressions):
             (lambda: f"bool_and({self.boolean(1)})", 0),
             (lambda: f"bool_or({self.boolean(1)})", 0),
             (lambda: f"every({self.boolean(0)})", 0),
-            (lambda: f"stddev({whole})", 0), (lambda: f"variance({whole})", 0),
-            (lambda: f"var_pop({whole})", 0), (lambda: f"stddev_samp({self.real(0)})", 1),
+            (lambda: f"{rng.choice(SPREADS)}({whole})", 0),
+            (lambda: f"{rng.choice(SPREADS)}({whole})", 0),
+            (lambda: f"{rng.choice(SPREADS)}({large})", 0),
+            (lambda: f"stddev_samp({self.real(0)})", 1),
             (lambda: f"string_agg({self.text(0)}, ',' ORDER BY {order})", 0),
             (lambda: f"array_agg({value} ORDER BY {order})", 0),
             (lambda: f"array_agg(DISTINCT {c} ORDER BY {c})", 0),
-            (lambda: f"percentile_cont({p}) WITHIN GROUP (ORDER BY {whole})", 0),
-            (lambda: f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {self.real(0)})", 0),
-            (lambda: f"percentile_disc({p}) WITHIN GROUP (ORDER BY {c})", 0),
+            (self.sorted_texts, 0), (self.sorted_texts, 0), (self.sorted_texts, 0),
+            (lambda: self.percentile("cont", whole), 0),
+            (lambda: self.percentile("cont", whole), 0),
+            (lambda: self.percentile("cont", self.real(0)), 0),
+            (lambda: self.percentile("cont", large), 0),
+            (lambda: self.percentile("disc", c), 0), (lambda: self.percentile("disc", c), 0),
+            (lambda: self.percentile("disc", whole), 0),
+            (lambda: f"sum({large})", 0), (lambda: f"avg({large})", 0),
+            (lambda: f"{rng.choice(('min', 'max'))}({large})", 0),
+            (lambda: f"{rng.choice(('min', 'max'))}({self.real(0)})", 0),
             (lambda: f"mode() WITHIN GROUP (ORDER BY {c})", 0),
             (lambda: f"sum(DISTINCT {whole})", 0), (lambda: f"avg(DISTINCT {whole})", 0),
             (lambda: f"sum(CASE WHEN {self.predicate(1)} THEN 1 ELSE 0 END)", 0),
@@ -164,6 +182,27 @@ class Generator(Expressions):
             text += f" FILTER (WHERE {self.predicate(1)})"
         return text, rough
 
+    def percentile(self, kind, value):
+        rng = self.rng
+        fraction = rng.choice((
+            "0.5", "0.5", "0.95", "0.95", "0.99", "0", "1", "0.25", "0.333", "0.1", "0.75",
+            "0.005", "1e-9", "0.9999999", "(1.0 / 3)", "NULL::float8", "ARRAY[0.5, 0.9]",
+            "'{0.95,NULL,0,1}'::float8[]", "'{{0.1,0.5},{0.9,0.5}}'::float8[]",
+            "'[3:4]={0.25,0.75}'::float8[]", "'{}'::float8[]"))
+        return f"percentile_{kind}({fraction}) WITHIN GROUP (ORDER BY {value}{self.direction()})"
+
+    def sorted_texts(self):
+        """string_agg or array_agg whose order leaves nothing open."""
+        rng = self.rng
+        value = self.text(rng.choice((0, 0, 1)))
+        distinct = rng.choice(("", "DISTINCT "))
+        more = rng.choice(("", f", {self.a}{self.table.key}")) if not distinct else ""
+        order = f"{value}{self.direction()}{more}"
+        if rng.random() < 0.5:
+            separator = rng.choice(("','", "', '", "''", "'\\'", "E'\\n'", "'it''s'", "'ü'"))
+            return f"string_agg({distinct}{value}, {separator} ORDER BY {order})"
+        return f"array_agg({distinct}{value} ORDER BY {order})"
+
     def aggregates(self, most=4, first=1):
         made = [self.aggregate_call() for _ in range(self.rng.randrange(1, most))]
         rough = tuple(number for number, (_, rough) in enumerate(made, first - 1) if rough)
@@ -174,6 +213,60 @@ class Generator(Expressions):
         having = self.rng.choice((" HAVING count(*) > 0", "", "", "", "", " HAVING false"))
         return Query(f"SELECT {', '.join(listed)} FROM {{t}}{self.where()}{having}", rough=rough,
                      simple=True)
+
+    def plain_condition(self):
+        """A condition that the engine can apply."""
+        rng = self.rng
+        text, flag = self.column("text"), self.column("boolean")
+        number = self.column(*INTEGERS) or "1"
+        return self.pick(
+            f"{number} > {rng.choice((0, 1, 2, 100))}", f"{number} IS NOT NULL", f"{text} IS NULL",
+            f"{text} > 'm'", lambda: f"{text} = {self.text_literal(text)}", f"{text} LIKE '%e%'",
+            flag or "true", f"NOT {flag or 'false'}", "false", f"{self.a}{self.table.time} > "
+            "'2026-10-01 00:00:00+00'", f"{number} = 0 OR {text} IS NOT NULL")
+
+    def summary_call(self):
+        """An aggregate that the engine computes, as a whole or in parts."""
+        rng = self.rng
+        whole = self.pick(self.integer(0), f"({self.column('smallint') or '1'} * 4000001)")
+        large = self.column("numeric") or whole
+        real = self.real(0)
+        time = self.column(TIME)
+        text = self.column("text")
+        value = rng.choice((whole, whole, large, real, time, text))
+        call = self.pick(
+            lambda: f"{rng.choice(SPREADS)}({whole})", lambda: f"{rng.choice(SPREADS)}({large})",
+            lambda: f"{rng.choice(('sum', 'avg', 'min', 'max'))}({large})",
+            lambda: f"{rng.choice(('min', 'max'))}({real})",
+            lambda: self.percentile("cont", rng.choice((whole, large, real))),
+            lambda: self.percentile("cont", rng.choice((whole, large, real))),
+            lambda: self.percentile("disc", value), lambda: self.percentile("disc", value),
+            self.sorted_texts, self.sorted_texts)
+        if rng.random() < 0.35:
+            call += f" FILTER (WHERE {self.plain_condition()})"
+        return call
+
+    def summary(self):
+        """Aggregates of groups, of which one request should be the answer."""
+        rng = self.rng
+        keys = [self.pick(self.bin, lambda: self.a + rng.choice(self.table.of("text", "boolean")),
+                          lambda: self.column(*INTEGERS) or self.bin())
+                for _ in range(rng.choice((0, 1, 1, 1, 2)))]
+        listed = [self.summary_call() for _ in range(rng.choice((1, 1, 2, 3)))]
+        where = f" WHERE {self.plain_condition()}" if rng.random() < 0.4 else ""
+        text = f"SELECT {', '.join(keys + listed)} FROM {{t}}{where}"
+        numbers = [str(n + 1) for n in range(len(keys))]
+        if keys:
+            text += f" GROUP BY {', '.join(numbers)}"
+        if rng.random() < 0.25:
+            text += f" HAVING {self.having()}"
+        if keys and rng.random() < 0.5:
+            order = [n + self.direction() for n in numbers]
+            if rng.random() < 0.7:
+                order.insert(0, f"{len(keys) + 1}{self.direction()}")
+            limit = rng.choice((" LIMIT 3", " LIMIT 10 OFFSET 2", "", ""))
+            return Query(f"{text} ORDER BY {', '.join(order)}{limit}", "sequence", simple=True)
+        return Query(text, simple=True)
 
     def group_key(self):
         rng = self.rng
@@ -189,7 +282,25 @@ class Generator(Expressions):
                              f"date_trunc('{unit}', {c} AT TIME ZONE '{zone}')")
         if roll < 0.8:
             return self.a + rng.choice(self.table.columns)
+        if roll < 0.9:
+            return self.bin()
         return self.any(1, True)
+
+    def bin(self):
+        """Times in bins of equal width."""
+        rng = self.rng
+        c = self.time(0)
+        n = rng.choice(("1", "60", "300", "3600", "86400", "604800", "7", "300.0", "0.5"))
+        width = rng.choice(WIDTHS)
+        start = f"floor(extract(epoch FROM {c}) / {n})"
+        return self.pick(
+            f"date_bin('{width}', {c}, '{rng.choice(ORIGINS)}')",
+            f"date_bin('{width}', {c}, '{rng.choice(ORIGINS)}')",
+            f"to_timestamp({start} * {n})", f"({start} * {n})", f"{start}::bigint", f"{start}::int",
+            f"floor(extract(epoch FROM {c}))", f"to_timestamp(floor(extract(epoch FROM {c})))",
+            f"to_timestamp({self.integer(0)})", f"ceil(extract(epoch FROM {c}) / {n})",
+            f"extract(year FROM {c})::int", f"(extract(hour FROM {c}) + 1) * 2",
+            f"round(extract(minute FROM {c}))")
 
     def having(self):
         rng = self.rng
@@ -201,7 +312,12 @@ class Generator(Expressions):
             lambda: f"max({self.time(0)}) > {self.time_literal()}", lambda: "count(*) = 1",
             lambda: f"count(*) FILTER (WHERE {self.predicate(0)}) > {rng.choice((0, 2))}",
             lambda: "(count(*) > 2 OR count(*) < 2) AND NOT count(*) = 7",
-            lambda: f"(max({self.integer(0)}) IS NULL OR count(*) > 5)")
+            lambda: f"(max({self.integer(0)}) IS NULL OR count(*) > 5)",
+            lambda: f"percentile_disc(0.5) WITHIN GROUP (ORDER BY {self.integer(0)}) > 3",
+            lambda: f"percentile_cont(0.9) WITHIN GROUP (ORDER BY {self.integer(0)}) > 3",
+            lambda: f"stddev({self.integer(0)}) > 1.5",
+            lambda: f"string_agg({self.a}{self.table.key}, ',' ORDER BY {self.a}{self.table.key})"
+            " > 'run_m'")
 
     def grouped(self):
         rng = self.rng
