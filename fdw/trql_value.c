@@ -273,9 +273,10 @@ null_literal(TrqlValueKind kind)
 		case TRQL_VALUE_FLOAT:
 			return "toFloat64(" UNKNOWN ")";
 		case TRQL_VALUE_DATE:
-			return "toDate32(" NULL_TEXT ")";
+			return "toDate32(" UNKNOWN ")";
 		case TRQL_VALUE_TIME:
-			return "toDateTime64(" NULL_TEXT ", 6, 'UTC')";
+			/* of a text that is NULL, it fails */
+			return "toDateTime64(" UNKNOWN ", 6, 'UTC')";
 		default:
 			return UNKNOWN;
 	}

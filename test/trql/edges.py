@@ -116,6 +116,10 @@ QUERIES = (
     ("SELECT count(*) FROM {t} r WHERE r IS NULL", ()),
     ("SELECT tableoid = tableoid FROM {t} LIMIT 1", ()),
     ("SELECT min(triggered_at) FROM {t} WHERE false", ()),
+    ("SELECT count(*) FROM {t} WHERE delay_until > (SELECT max(triggered_at) FROM {t} WHERE depth >"
+     " 1000) OR depth = 0", ()),
+    ("SELECT count(*) FROM {t} WHERE triggered_at > (SELECT max(triggered_at) FROM {t} WHERE depth"
+     " > 1000)", ()),
     ("SELECT count(*) FROM {t} WHERE triggered_at < '1960-01-01'", ()),
     ("SELECT count(*) FROM {t} WHERE triggered_at > '290000-01-01'", ()),
     ("SELECT count(*) FROM {t} WHERE triggered_at > '4000-01-01 BC' AND triggered_at < "
