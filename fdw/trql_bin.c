@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/fmgrprotos.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -180,6 +181,8 @@ trql_deparse_floor(TrqlContext *cx, Node *arg, TrqlExpr *expr)
 	int64		width = 1;
 	TrqlExpr	a;
 
+	if (IsA(quotient, OpExpr))
+		set_opfuncid(quotient);
 	if (IsA(quotient, OpExpr) && quotient->opfuncid == F_NUMERIC_DIV)
 	{
 		time = epoch_of(linitial(quotient->args));

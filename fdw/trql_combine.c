@@ -52,12 +52,28 @@ part(const Parts *parts, int i)
 }
 
 /*
+ * The same of a number, which is finite.
+ */
+static Datum
+number(const Parts *parts, int i)
+{
+	Datum		value = part(parts, i);
+
+	if (numeric_is_nan(DatumGetNumeric(value)) || numeric_is_inf(DatumGetNumeric(value)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("answer of the API is not as promised"),
+				 errdetail("A part of an aggregate is no number.")));
+	return value;
+}
+
+/*
  * A number of rows, or of decimals.
  */
 static int64
 count_of(const Parts *parts, int i)
 {
-	int64		count = DatumGetInt64(DirectFunctionCall1(numeric_int8, part(parts, i)));
+	int64		count = DatumGetInt64(DirectFunctionCall1(numeric_int8, number(parts, i)));
 
 	if (count < 0)
 		ereport(ERROR,
@@ -76,7 +92,7 @@ average(const Parts *parts, bool *isnull)
 	*isnull = parts->nulls[0];
 	if (*isnull)
 		return (Datum) 0;
-	return DirectFunctionCall2(numeric_div, parts->values[0], part(parts, 1));
+	return DirectFunctionCall2(numeric_div, parts->values[0], number(parts, 1));
 }
 
 /*
@@ -102,7 +118,7 @@ scaled_average(const Parts *parts, bool *isnull)
 
 	if (*isnull)
 		return (Datum) 0;
-	return DirectFunctionCall2(numeric_div, sum, part(parts, 2));
+	return DirectFunctionCall2(numeric_div, sum, number(parts, 2));
 }
 
 /*
@@ -111,7 +127,7 @@ scaled_average(const Parts *parts, bool *isnull)
 static Datum
 variance(const Parts *parts, bool *isnull)
 {
-	Datum		count = part(parts, 0);
+	Datum		count = number(parts, 0);
 	Datum		zero = NumericGetDatum(int64_to_numeric(0));
 	Datum		sum;
 	Datum		numerator;
@@ -120,9 +136,9 @@ variance(const Parts *parts, bool *isnull)
 	*isnull = count_of(parts, 0) < (parts->sample ? 2 : 1);
 	if (*isnull)
 		return (Datum) 0;
-	sum = part(parts, 1);
+	sum = number(parts, 1);
 	numerator = DirectFunctionCall2(numeric_sub,
-									DirectFunctionCall2(numeric_mul, count, part(parts, 2)),
+									DirectFunctionCall2(numeric_mul, count, number(parts, 2)),
 									DirectFunctionCall2(numeric_mul, sum, sum));
 	if (DatumGetBool(DirectFunctionCall2(numeric_le, numerator, zero)))
 		return zero;

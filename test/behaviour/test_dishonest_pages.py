@@ -70,6 +70,32 @@ class DishonestPages(Case):
                          ("08P01", 'paging of server "odd" does not advance'))
         self.assertEqual(len(self.emulator.records()), 2)
 
+    def test_parts(self):
+        """Parts of aggregates that are missing, or fewer or other than they can be."""
+        cont = "percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration)"
+        several = "percentile_disc('{0.1,0.5}'::float8[]) WITHIN GROUP (ORDER BY queue)"
+        listed = "array_agg(queue ORDER BY queue)"
+        for call, parts, code in (
+                ("avg(depth)", ("6", None), "08P01"), ("avg(depth)", ("6", "0"), "22012"),
+                ("stddev(depth)", (None, "1", "1"), "08P01"),
+                ("stddev(depth)", ("2", None, "1"), "08P01"),
+                ("stddev(depth)", ("2", "1", None), "08P01"),
+                ("stddev(depth)", ("-2", "1", "1"), "08P01"),
+                ("stddev(depth)", ("NaN", "1", "1"), "08P01"),
+                ("stddev(depth)", ("2", "1", "Infinity"), "08P01"),
+                (cont, (None, ["1", "2"]), "08P01"), (cont, ("2", None), "08P01"),
+                (cont, ("2", []), "08P01"), (cont, ("2", ["1"]), "08P01"),
+                (cont, ("2", ["1", "2", "3"]), "08P01"), (cont, ("2", ["1", None]), "08P01"),
+                (cont, ("2", ["1", "x"]), "22P02"), (cont, ("2", "1"), "08P01"),
+                (cont, ("9" * 30, ["1", "2"]), "22003"),
+                (several, ("1", ["a"]), "08P01"), (several, ("1", ["a", "b", "c"]), "08P01"),
+                (listed, (None, "1"), "08P01"), (listed, (["a"], None), "08P01"),
+                (listed, (["a"], "-1"), "08P01"), (listed, (["a"], str(2**62)), "54000")):
+            with self.subTest(call=call, parts=parts):
+                row = {f"c{n}": part for n, part in enumerate(parts, 1)}
+                self.answer("/query$", {"format": "json", "results": [row]}, 1)
+                self.assertEqual(self.failure(f"SELECT {call} FROM odd_query.runs")[0], code)
+
 
 if __name__ == "__main__":
     main()

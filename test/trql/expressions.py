@@ -265,7 +265,8 @@ class Expressions:
             return c
         real = self.real(0)
         return self.pick(
-            c, f"({c} * 1)", f"({c} + 0)", f"floor({c})", f"({c} * 1.5)", f"({self.integer(0)} / 3.0)", f"({self.integer(0)} * 0.001)",
+            c, f"({c} * 1)", f"({c} + 0)", f"floor({c})", f"({c} * 1.5)",
+            f"({self.integer(0)} / 3.0)", f"({self.integer(0)} * 0.001)",
             f"round({self.integer(0)} / 7.0, 2)", f"({real})::numeric",
             f"round(({real})::numeric, {self.rng.choice((0, 2, 4))})",
             f"extract({self.rng.choice(FIELDS)} FROM {self.time(0)})",
@@ -501,5 +502,6 @@ class Expressions:
         small = self.column("smallint") or "1::smallint"
         return self.pick(f"(100 / {c})", f"(7 % {c})", f"({small} * {small})", f"{c}::smallint",
                          f"(1 / nullif({c}, 0))", f"sqrt({self.integer(0)} - 1)",
-                         f"({c}::bigint * {c}::bigint)", f"({self.numeric(0)})::bigint", f"ln({self.real(0)})",
+                         f"({c}::bigint * {c}::bigint)",
+                         f"({self.numeric(0)})::bigint", f"ln({self.real(0)})",
                          f"left({self.text(0)}, 3)::int", f"{c}::int::smallint")
