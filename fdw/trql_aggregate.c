@@ -149,9 +149,7 @@ deparse_extreme(TrqlContext *cx, Aggref *aggref, bool greatest, const char *filt
 {
 	TrqlExpr	a;
 
-	if (!trql_deparse_argument(cx, aggref, &a) &&
-		!trql_deparse_decimal(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr,
-							  &a))
+	if (!trql_deparse_argument(cx, aggref, &a))
 		return false;
 	switch (a.class)
 	{
@@ -170,10 +168,13 @@ deparse_extreme(TrqlContext *cx, Aggref *aggref, bool greatest, const char *filt
 		default:
 			return false;
 	}
-	return trql_result(expr,
+	(void) trql_result(expr,
 					   trql_aggregate_call(greatest ? "max" : "min",
 										   psprintf("toNullable(%s)", a.text), filter),
 					   a.class, true);
+	expr->digits = a.digits;
+	expr->scale = a.scale;
+	return true;
 }
 
 /*

@@ -182,20 +182,6 @@ deparse_var(TrqlContext *cx, Node *node, TrqlExpr *expr)
 }
 
 /*
- * A decimal column, for the few aggregates that give the same of it: as a
- * value its scale would have to be known.
- */
-bool
-trql_deparse_decimal(TrqlContext *cx, Node *node, TrqlExpr *expr)
-{
-	const TrqlColumn *column = trql_match_column(cx, node);
-
-	return column && column->known && column->special == TRQL_PLAIN &&
-		column->type.class == TRQL_DECIMAL &&
-		trql_result(expr, pstrdup(column->name), TRQL_DECIMAL, column->type.nullable);
-}
-
-/*
  * An integer that a numeric constant is, as extract() is compared with.
  */
 static bool

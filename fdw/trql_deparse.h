@@ -103,7 +103,6 @@ typedef struct TrqlContext
 } TrqlContext;
 
 extern bool trql_deparse(TrqlContext *cx, Node *node, TrqlExpr *expr);
-extern bool trql_deparse_decimal(TrqlContext *cx, Node *node, TrqlExpr *expr);
 extern bool trql_deparse_condition(TrqlContext *cx, Node *node, char **text);
 extern bool trql_deparse_bound(TrqlContext *cx, Node *node);
 extern bool trql_deparse_order(TrqlContext *cx, Node *node, Oid collation,

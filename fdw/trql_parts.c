@@ -52,19 +52,18 @@ spread_parts(const TrqlExpr *a, const char *filter, TrqlCombination combination,
 }
 
 /*
- * sum and avg of a decimal column.  The result has as many decimals as that of
+ * sum and avg of decimals.  The result has as many decimals as that of
  * the values which is shown with the most, and zeros at the end are not.
  */
 static bool
 decimal_parts(TrqlContext *cx, Aggref *aggref, bool average, const char *filter,
 			  TrqlParts *parts)
 {
-	Node	   *node = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
 	TrqlExpr	a;
 	char	   *text;
 
-	if (!trql_deparse_decimal(cx, node, &a) ||
-		trql_match_column(cx, node)->type.precision > MAX_SUMMED_DIGITS)
+	if (!trql_deparse_argument(cx, aggref, &a) || a.class != TRQL_DECIMAL ||
+		a.digits == 0 || a.digits > MAX_SUMMED_DIGITS)
 		return false;
 	parts->combination = average ? TRQL_COMBINE_SCALED_AVERAGE : TRQL_COMBINE_SCALED_SUM;
 	parts->n = average ? 3 : 2;
@@ -94,12 +93,15 @@ number_parts(TrqlContext *cx, Aggref *aggref, TrqlCombination combination,
 	if (combination == TRQL_COMBINE_SCALED_SUM)
 		return decimal_parts(cx, aggref, false, filter, parts);
 	if (!trql_deparse_argument(cx, aggref, &a))
-		return combination == TRQL_COMBINE_AVERAGE &&
-			decimal_parts(cx, aggref, true, filter, parts);
+		return false;
+	if (a.class == TRQL_DECIMAL && combination == TRQL_COMBINE_AVERAGE)
+		return decimal_parts(cx, aggref, true, filter, parts);
+	if (a.class != TRQL_INT)
+		return false;
 	if (combination != TRQL_COMBINE_AVERAGE)
 		return spread_parts(&a, filter, combination, parts);
 	average_parts(&a, filter, parts);
-	return a.class == TRQL_INT;
+	return true;
 }
 
 /*
