@@ -233,8 +233,57 @@ run_number(FuzzInput *input)
 	}
 	text = filled(TRQL_VALUE_FLOAT, FLOAT8OID, Float8GetDatum(f.value));
 	fuzz_require(strcmp(read_text(skip(text, "toFloat64("), &digits), ")") == 0);
-	fuzz_require(strtod(digits, NULL) == f.value &&
+	fuzz_require(isnan(f.value) ? isnan(strtod(digits, NULL)) :
+				 strtod(digits, NULL) == f.value &&
 				 signbit(strtod(digits, NULL)) == signbit(f.value));
+}
+
+/*
+ * A numeric from its text.
+ */
+static Datum
+read_numeric(const char *text)
+{
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/*
+ * A numeric, beside one that a column of so many digits can have: what stands
+ * for it must be less, equal or greater just like it.
+ */
+static void
+run_numeric(FuzzInput *input)
+{
+	int			digits = 1 + fuzz_byte(input) % 18;
+	int			scale = fuzz_byte(input) % (digits + 1);
+	bool		whole = (fuzz_byte(input) & 1) != 0;
+	int64		most = 1;
+	int64		unscaled = read_int64(input);
+	char	   *text = fuzz_text(input, '\n');
+	Datum		value;
+	Datum		column;
+	const char *at;
+	char	   *written;
+
+	if (text == NULL)
+		return;
+	for (int i = 0; i < digits; i++)
+		most *= 10;
+	unscaled %= most;
+	if (whole)
+		scale = 0;
+	value = read_numeric(text);
+	column = read_numeric(psprintf(INT64_FORMAT "e-%d", unscaled, scale));
+	at = filled(whole ? TRQL_VALUE_WHOLE :
+				TRQL_DECIMAL_KIND(TRQL_VALUE_DECIMAL, digits, scale), NUMERICOID, value);
+	if (*at == 't')
+		(void) read_text(strchr(at, '(') + 1, &written);
+	else
+		written = pstrdup(at);
+	fuzz_require(DatumGetInt32(DirectFunctionCall2(numeric_cmp, column, value)) ==
+				 DatumGetInt32(DirectFunctionCall2(numeric_cmp, column,
+												   read_numeric(written))));
 }
 
 static void
@@ -297,7 +346,7 @@ run_whole(FuzzInput *input)
 static void
 run(FuzzInput *input)
 {
-	switch (fuzz_byte(input) % 7)
+	switch (fuzz_byte(input) % 8)
 	{
 		case 0:
 			run_text(input);
@@ -317,13 +366,17 @@ run(FuzzInput *input)
 		case 5:
 			run_time(input);
 			break;
+		case 6:
+			run_numeric(input);
+			break;
 		default:
 			run_whole(input);
 			break;
 	}
 }
 
-/* NaN cannot be compared there; a pattern may end with its escape character */
+/* a pattern may end with its escape character; not every text is a number */
 FUZZ_TARGET(trql,.run = run,
-			.sqlstates = (const int[]) {ERRCODE_FEATURE_NOT_SUPPORTED,
-				ERRCODE_INVALID_ESCAPE_SEQUENCE, 0});
+			.sqlstates = (const int[]) {ERRCODE_INVALID_ESCAPE_SEQUENCE,
+				ERRCODE_INVALID_TEXT_REPRESENTATION,
+				ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, 0});
