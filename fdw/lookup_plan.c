@@ -177,13 +177,15 @@ add_join_path(const LookupJoin *join, Path *outer)
 		quals.startup + joinrel->reltarget->cost.startup;
 
 	/*
-	 * An outer row is copied, its key is looked for, and about one row is
-	 * found.  (How many rows the join has, is a guess that knows nothing of
-	 * keys; nested loops do not take it into account either.)
+	 * The key of an outer row is looked for, and about one row is found.  (How
+	 * many rows the join has, is a guess that knows nothing of keys; nested
+	 * loops do not take it into account either.)  For a single row that must
+	 * not be more than a nested loop, which would be so much worse if there
+	 * were more rows than the planner thinks.
 	 */
 	run = outer->total_cost - outer->startup_cost;
 	run += inner->path.total_cost - inner->path.startup_cost;
-	run += outer->rows * (2 * cpu_tuple_cost + 2 * cpu_operator_cost + quals.per_tuple);
+	run += outer->rows * (2 * cpu_operator_cost + quals.per_tuple);
 	run += joinrel->rows * joinrel->reltarget->cost.per_tuple;
 	path->path.total_cost = path->path.startup_cost + run;
 
