@@ -62,6 +62,13 @@ class LookupJoins(Case):
                 self.assertEqual(self.most_in_flight(), width)
                 asked = self.retrieved()
                 self.assertCountEqual(asked, self.ids)
+                # the first batch has as many as may be under way, each other twice as many
+                batches, left = 0, len(self.ids)
+                while left > 0:
+                    left -= width << batches
+                    batches += 1
+                self.assertIn(f"Batches: {batches}'",
+                              str(self.s.query("EXPLAIN (ANALYZE) " + JOIN.format(name))))
                 # side by side, so neighbours may change places, and no others
                 for at, run in enumerate(asked):
                     self.assertLessEqual(abs(self.ids.index(run) - at), width)
