@@ -35,7 +35,7 @@
 #define MAX_WIDTH		(366 * (int64) SECS_PER_DAY)
 
 /* Origins that are looked at: the years of our era up to 4000. */
-#define MAX_ORIGIN		(INT64CONST(2000) * 365 * USECS_PER_DAY)
+#define MAX_ORIGIN		(INT64CONST(2000) * 366 * USECS_PER_DAY)
 
 /* 1970 in microseconds since 2000. */
 #define UNIX_EPOCH		((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)

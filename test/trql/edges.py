@@ -226,6 +226,8 @@ QUERIES = (
     # bins: before and at the origin, of all widths
     ("SELECT date_bin('1 day', delay_until, '2200-01-01 00:00+00'), count(*) FROM {t} GROUP BY 1",
      ()),
+    ("SELECT date_bin('7 days', delay_until, '0001-01-01 00:00+00'), count(*) FROM {t} GROUP BY 1",
+     ()),
     ("SELECT date_bin('3 hours', triggered_at, 'epoch'), date_bin('3 hours', delay_until,"
      " '2026-11-23 00:00+00'), count(*) FROM {t} GROUP BY 1, 2", ()),
     ("SELECT date_bin('1 millisecond', triggered_at, 'epoch'), date_bin('1 second', triggered_at,"
