@@ -256,8 +256,10 @@ key_column(PlannerInfo *root, RelOptInfo *baserel, Expr *clause, Expr **value)
 	Var		   *var;
 	bool		pushed;
 
+	/* the family compares text with "name", too, which is no text in memory */
 	if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
-		get_op_opfamily_strategy(op->opno, TEXT_BTREE_FAM_OID) != BTEqualStrategyNumber ||
+		op->opno != get_opfamily_member(TEXT_BTREE_FAM_OID, TEXTOID, TEXTOID,
+										BTEqualStrategyNumber) ||
 		!trql_is_deterministic(op->inputcollid))
 		return -1;
 	side = trql_strip(linitial(op->args));

@@ -225,6 +225,13 @@ SELECT query_same('SELECT i.n, i.id FROM query_ids i WHERE i.n > 390 AND EXISTS 
 SELECT query_same('SELECT i.n, i.id FROM query_ids i WHERE i.n > 390 AND NOT EXISTS (SELECT FROM trql.runs q WHERE q.run_id = i.id)');
 SELECT query_same('SELECT q.run_id FROM trql.runs q WHERE q.run_id IN (SELECT id FROM query_ids WHERE n > 300)');
 SELECT query_same('SELECT o, (SELECT count(*) FROM query_ids i JOIN trql.runs q ON q.run_id = i.id WHERE i.n % 3 = o) FROM generate_series(0, 3) o');
+-- types that are compared with text; a name is none
+CREATE DOMAIN query_id AS text;
+SELECT query_same('SELECT i.n, q.run_id FROM (SELECT n, id::varchar AS id FROM query_ids WHERE n > 390 OFFSET 0) i JOIN trql.runs q ON q.run_id = i.id');
+SELECT query_same('SELECT i.n, q.run_id FROM (SELECT n, id::query_id AS id FROM query_ids WHERE n > 390 OFFSET 0) i JOIN trql.runs q ON q.run_id = i.id');
+SELECT query_same('SELECT i.n, q.run_id FROM (SELECT n, id::name AS id FROM query_ids WHERE n > 390 OFFSET 0) i JOIN trql.runs q ON q.run_id = i.id');
+SELECT query_same('SELECT i.n, q.run_id FROM (SELECT n, id::name AS id FROM query_ids WHERE n > 390 OFFSET 0) i LEFT JOIN trql.runs q ON i.id = q.run_id');
+DROP DOMAIN query_id;
 -- a list that is no one's keys stays as it is
 SELECT query_same('SELECT i.n, q.run_id FROM query_ids i JOIN trql.runs q ON q.run_id = i.id AND q.task_identifier = ANY (NULL::text[]) IS NULL');
 RESET enable_hashjoin;
