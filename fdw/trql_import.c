@@ -216,7 +216,7 @@ find_look_back(TriggerHttp *http, const TriggerTarget *target, ImportOptions *op
 
 	if (options->look_back)
 		return;
-	trql_look_back_probe(http, target, options->scope, &found);
+	(void) trql_look_back_probe(http, target, options->scope, &found);
 	if (found.days > 0)
 		options->look_back = psprintf("%d", found.days);
 	if (found.whole_until != 0)

@@ -11,6 +11,9 @@
  * the plan is.  Only after that moment, or without these options, a session
  * asks again, once, and not before a query reaches beyond the shortest plan.
  *
+ * All of that serves a notice.  Where the questions fail, nothing is known, and
+ * the query that they come with loses nothing but the notice.
+ *
  * Portions Copyright (c) 2026, trigger_fdw contributors
  *
  *-------------------------------------------------------------------------
@@ -19,6 +22,7 @@
 
 #include "call.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "endpoint.h"
 #include "lib/stringinfo.h"
 #include "rows.h"
@@ -34,6 +38,9 @@
  */
 #define TOLERANCE		INT64CONST(3600000)
 
+/* How long a question that has failed is not asked again, in milliseconds. */
+#define PATIENCE		INT64CONST(600000)
+
 /* No time of a row. */
 #define NO_ROW			PG_INT64_MIN
 
@@ -46,6 +53,7 @@ typedef struct Finding
 	Oid			serverid;
 	Oid			userid;
 	const char *scope;
+	uint64		identity;		/* of whom and what was asked */
 	TrqlLookBack found;
 } Finding;
 
@@ -81,7 +89,8 @@ ask_time(TriggerHttp *http, const TriggerTarget *target, TriggerCall *call,
 	/* the engine writes no zone */
 	field.utc = call->endpoint == &trigger_endpoint_query;
 	memcpy(call->statuses, refusals, sizeof(refusals));
-	call->repeat = TRIGGER_REPEAT_SAFE;
+	/* it could be, but then an answer that does not come is awaited again */
+	call->repeat = TRIGGER_REPEAT_NEVER;
 	result = trigger_call(http, target, call);
 	if (result->status >= 400)
 		return false;
@@ -133,11 +142,11 @@ time_to_hide(int64 oldest)
 }
 
 /*
- * Find out how far back queries of a scope look.  Two requests.
+ * Ask, and work out what follows.  ERROR unless the API answers or refuses.
  */
-void
-trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
-					 const char *scope, TrqlLookBack *found)
+static void
+ask(TriggerHttp *http, const TriggerTarget *target, const char *scope,
+	TrqlLookBack *found)
 {
 	/* without a row it is NULL, not the beginning of the epoch */
 	TrqlRequest request = {.query = "SELECT min(toNullable(triggered_at)) AS c1 FROM runs",
@@ -150,7 +159,6 @@ trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
 	int64		now;
 	int64		age;
 
-	memset(found, 0, sizeof(*found));
 	if (!ask_time(http, target, &query, "c1", &seen, &now))
 		return;
 	age = seen == NO_ROW ? -1 : Max(now - seen, 0);
@@ -171,10 +179,91 @@ trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
 }
 
 /*
- * What this session has found out, NULL if it has not looked.
+ * Is an error one of a request or its answer?  Those of the backend, a cancel
+ * among them, are none.
+ */
+static bool
+is_failed_request(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_CONNECTION_EXCEPTION:
+		case ERRCODE_FDW_ERROR:
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+	}
+}
+
+/*
+ * Find out how far back queries of a scope look.  Two requests.  False if they
+ * have failed, in which case it is not known; an API that refuses them has not.
+ *
+ * An error ends here without a subtransaction: nothing that asks holds anything
+ * but memory, and what goes with it.
+ */
+bool
+trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
+					 const char *scope, TrqlLookBack *found)
+{
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(old, "trigger_fdw look-back",
+												  ALLOCSET_SMALL_SIZES);
+	volatile bool answered = false;
+
+	memset(found, 0, sizeof(*found));
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		ask(http, target, scope, found);
+		answered = true;
+	}
+	PG_CATCH();
+	{
+		if (!is_failed_request(geterrcode()))
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	if (!answered)
+		memset(found, 0, sizeof(*found));
+	return answered;
+}
+
+/*
+ * Whom and what a target asks, as a number.  Tokens of a session, of which
+ * there may be one for each statement, are taken for each other.
+ */
+static uint64
+target_identity(const TriggerTarget *target)
+{
+	const char *parts[] = {target->base_url, target->project_ref, target->environment,
+		target->branch, OidIsValid(target->umid) ? target->credential : NULL};
+	uint64		identity = target->umid;
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		identity = hash_combine64(identity, 0);
+		if (parts[i])
+			identity = hash_combine64(identity,
+									  hash_bytes_extended((const unsigned char *) parts[i],
+														  strlen(parts[i]), 1));
+	}
+	return identity;
+}
+
+/*
+ * What this session has found out, NULL if it has not looked.  Without
+ * "identity" it is what it has found out last.
  */
 static Finding *
-find_finding(const TrqlTable *table, Oid userid)
+find_finding(const TrqlTable *table, Oid userid, const uint64 *identity)
 {
 	ListCell   *cell;
 
@@ -183,6 +272,7 @@ find_finding(const TrqlTable *table, Oid userid)
 		Finding    *finding = lfirst(cell);
 
 		if (finding->serverid == table->serverid && finding->userid == userid &&
+			(identity == NULL || finding->identity == *identity) &&
 			strcmp(finding->scope, table->scope) == 0)
 			return finding;
 	}
@@ -196,9 +286,9 @@ find_finding(const TrqlTable *table, Oid userid)
 int
 trql_look_back_days(const TrqlTable *table, Oid userid)
 {
-	const Finding *finding = find_finding(table, userid);
+	const Finding *finding = find_finding(table, userid, NULL);
 
-	if (table->look_back.days > 0 || finding == NULL)
+	if (table->look_back.known || finding == NULL)
 		return table->look_back.days;
 	return finding->found.days;
 }
@@ -214,21 +304,24 @@ trql_look_back_exceeded(int days, int64 from)
 }
 
 /*
- * Look, unless that was done, and remember.
+ * Look, unless that was done, and remember.  Returns the days that queries look
+ * back, 0 if no limit is known.
  */
-static void
+static int
 find_out(const TrqlTable *table, Oid userid, TriggerHttp *http,
 		 const TriggerTarget *target)
 {
-	Finding    *finding = find_finding(table, userid);
+	uint64		identity = target_identity(target);
+	Finding    *finding = find_finding(table, userid, &identity);
 	TrqlLookBack found;
 	MemoryContext old;
 
 	/* a credential that was refused will be so again */
 	if (finding && (finding->found.days > 0 || finding->found.whole_until == 0 ||
 					finding->found.whole_until > GetCurrentTimestamp()))
-		return;
-	trql_look_back_probe(http, target, table->scope, &found);
+		return finding->found.days;
+	if (!trql_look_back_probe(http, target, table->scope, &found))
+		found.whole_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PATIENCE);
 	if (finding == NULL)
 	{
 		old = MemoryContextSwitchTo(TopMemoryContext);
@@ -236,10 +329,12 @@ find_out(const TrqlTable *table, Oid userid, TriggerHttp *http,
 		finding->serverid = table->serverid;
 		finding->userid = userid;
 		finding->scope = pstrdup(table->scope);
-		findings = lappend(findings, finding);
+		finding->identity = identity;
+		findings = lcons(finding, findings);
 		MemoryContextSwitchTo(old);
 	}
 	finding->found = found;
+	return found.days;
 }
 
 /*
@@ -252,14 +347,13 @@ trql_look_back_check(const TrqlTable *table, Oid userid, TriggerHttp *http,
 					 const TriggerTarget *target, int64 from)
 {
 	MemoryContext old;
-	int			days;
+	int			days = table->look_back.days;
 
 	if (table->time_column == NULL || list_member_oid(told, table->serverid))
 		return;
 	if (!table->look_back.known && trql_look_back_exceeded(plan_days[0], from) &&
 		table->look_back.whole_until <= GetCurrentTimestamp())
-		find_out(table, userid, http, target);
-	days = trql_look_back_days(table, userid);
+		days = find_out(table, userid, http, target);
 	if (!trql_look_back_exceeded(days, from))
 		return;
 	old = MemoryContextSwitchTo(TopMemoryContext);

@@ -16,7 +16,7 @@
 #include "target.h"
 #include "trql_table.h"
 
-extern void trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
+extern bool trql_look_back_probe(TriggerHttp *http, const TriggerTarget *target,
 								 const char *scope, TrqlLookBack *found);
 extern int	trql_look_back_days(const TrqlTable *table, Oid userid);
 extern bool trql_look_back_exceeded(int days, int64 from);

@@ -2,7 +2,7 @@
 import json
 import time
 
-from base import Case, main, public_token, quote
+from base import Case, PgError, main, public_token, quote, wait_until
 
 NOTICE = 'query reaches further back than the 7 days that the API lets foreign table "runs" see'
 
@@ -170,6 +170,86 @@ class LookBack(Case):
             self.emulator.clear()
             self.s.query("SELECT min(triggered_at) FROM back_query.runs")
             self.assertEqual(len(self.emulator.requests()), requests)
+
+    def test_lost_probe(self):
+        """A query that was answered loses nothing if what is asked besides fails."""
+        self.emulator.settings(query_period_days=7)
+        self.s.query("ALTER SERVER back OPTIONS (ADD request_timeout '500',"
+                     " ADD rate_limit_wait '0')")
+        self.load("OPTIONS (look_back '0')")
+        self.s.query("ALTER FOREIGN TABLE back_query.runs OPTIONS (DROP look_back)")
+        count = "SELECT count(*) FROM back_query.runs"
+        want = self.s.query(count + " WHERE triggered_at > now() - interval '7 days'")
+        failures = [{"kind": "status", "status": status}
+                    for status in (401, 402, 413, 422, 429, 502, 503, 504)]
+        failures += [{"kind": "body", "body": body}
+                     for body in ("<html>", '{"data": 3}', '{"data": [{"createdAt": "x"}]}')]
+        failures += [{"kind": "reset_before"}, {"kind": "reset_after"},
+                     {"kind": "truncate", "bytes": 3},
+                     {"kind": "stall", "where": "headers"}, {"kind": "stall", "where": "body"}]
+        for failure in failures:
+            # of the query engine the second request, after the one that counts
+            for match in ({"path_regex": "/runs[?]"}, {"path_regex": "/query$", "nth": 2}):
+                self.emulator.faults({"match": match, "times": 0, "action": failure})
+                with self.subTest(failure, match=match), self.session() as session:
+                    self.assertEqual(session.query(count), want)
+                    self.emulator.faults()
+                    # and is not asked again at once
+                    self.emulator.clear()
+                    self.assertEqual(session.query(count), want)
+                    self.assertEqual(len(self.emulator.requests()), 1)
+                    self.assertEqual(session.notices, [])
+                self.emulator.faults({"match": match, "times": 0, "action": failure})
+                if "nth" not in match:
+                    with self.subTest(failure, match="import"):
+                        self.assertEqual(self.runs()[0], "")
+
+    def test_cancelled_probe(self):
+        """A cancel is one; the next query asks."""
+        self.emulator.settings(query_period_days=7)
+        self.load("OPTIONS (look_back '0')")
+        self.s.query("ALTER FOREIGN TABLE back_query.runs OPTIONS (DROP look_back)")
+        self.emulator.faults({"match": {"path_regex": "/runs[?]"}, "times": 0,
+                              "action": {"kind": "stall", "where": "headers"}})
+        count = "SELECT count(*) FROM back_query.runs"
+        self.emulator.clear()
+        self.s.send(count)
+        wait_until(lambda: len(self.emulator.records()) == 3 and self.waiting(self.s), "a wait")
+        self.s.cancel()
+        with self.assertRaises(PgError) as caught:
+            self.s.result()
+        self.assertEqual(caught.exception.sqlstate, "57014")
+        self.emulator.faults()
+        self.s.query(count)
+        self.assertEqual(self.s.notices, [NOTICE])
+
+    def test_other_credential(self):
+        """What one credential is refused, another is asked for."""
+        self.emulator.settings(query_period_days=7)
+        self.load("OPTIONS (look_back '0')")
+        self.s.query("ALTER FOREIGN TABLE back_query.runs OPTIONS (DROP look_back)")
+        count = "SELECT count(*) FROM back_query.runs"
+        for requests in (3, 1):
+            self.s.query("SET trigger_fdw.access_token = " + quote(public_token(["read:query"])))
+            self.emulator.clear()
+            self.s.query(count)
+            self.assertEqual(len(self.emulator.requests()), requests)
+        self.assertEqual(self.s.notices, [])
+        self.s.query("RESET trigger_fdw.access_token")
+        self.s.query(count)
+        self.assertEqual(self.s.notices, [NOTICE])
+
+    def test_no_limit(self):
+        """What an option says of one table is not what was found out for another."""
+        self.emulator.settings(query_period_days=7)
+        self.load("OPTIONS (look_back '0')", tables="LIMIT TO (runs, metrics)")
+        self.s.query("ALTER FOREIGN TABLE back_query.metrics OPTIONS (DROP look_back)")
+        self.s.query("SELECT count(*) FROM back_query.metrics")
+        self.assertEqual(self.s.notices, [NOTICE.replace("runs", "metrics")])
+        plan = str(self.s.query("EXPLAIN SELECT count(*) FROM back_query.metrics"))
+        self.assertIn("Look-Back: 7 days", plan)
+        plan = str(self.s.query("EXPLAIN SELECT count(*) FROM back_query.runs"))
+        self.assertNotIn("Look-Back", plan)
 
     def test_shown(self):
         self.emulator.settings(query_period_days=7)
