@@ -14,6 +14,7 @@
  */
 #include "trql_scan.h"
 
+#include "catalog/pg_type.h"
 #include "connection.h"
 #include "endpoint.h"
 #include "executor/executor.h"
@@ -27,8 +28,16 @@
 #include "trql_table.h"
 #include "trql_text.h"
 #include "trql_value.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+/* Keys of a join whose turn comes later, and where their page begins. */
+typedef struct LaterKeys
+{
+	Datum		keys;			/* text[] */
+	char	   *last_time;
+} LaterKeys;
 
 typedef struct TrqlScanState
 {
@@ -46,6 +55,8 @@ typedef struct TrqlScanState
 
 	MemoryContext scan_context; /* of one execution */
 	MemoryContext page_context; /* of one answer */
+	Datum		asked_keys;		/* of this execution's pages, in its context */
+	List	   *later;			/* LaterKeys * */
 	TriggerValue *bound;		/* values of this execution; NULL: not begun */
 	char	   *from;			/* window */
 	char	   *to;
@@ -188,6 +199,73 @@ check_progress(const TrqlScanState *state, const char *time, const char *key)
 }
 
 /*
+ * Put keys of a join into the values.
+ */
+static void
+set_keys(TrqlScanState *state, Datum keys)
+{
+	state->asked_keys = keys;
+	for (int i = 0; i < list_length(state->plan->fdw_exprs); i++)
+	{
+		if (!trql_stands_for_keys(list_nth(state->plan->fdw_exprs, i)))
+			continue;
+		state->bound[i].value = keys;
+		state->bound[i].isnull = false;
+	}
+}
+
+/*
+ * Rows of one moment are more than an answer has.  If they are those of several
+ * keys of a join, ask for one half of the keys, and for the other when the rows
+ * of those are through: both from where the page began, of which nothing has
+ * been handed out.  False if there is nothing to divide.
+ */
+static bool
+divide_keys(TrqlScanState *state)
+{
+	MemoryContext old;
+	LaterKeys  *later;
+	Datum	   *keys;
+	int			n;
+
+	if (state->asked_keys == (Datum) 0)
+		return false;
+	old = MemoryContextSwitchTo(state->scan_context);
+	deconstruct_array(DatumGetArrayTypeP(state->asked_keys), TEXTOID, -1, false,
+					  TYPALIGN_INT, &keys, NULL, &n);
+	if (n > 1)
+	{
+		later = palloc(sizeof(LaterKeys));
+		later->keys = PointerGetDatum(construct_array(keys + n / 2, n - n / 2, TEXTOID, -1,
+													  false, TYPALIGN_INT));
+		later->last_time = state->last_time;
+		state->later = lcons(later, state->later);
+		set_keys(state, PointerGetDatum(construct_array(keys, n / 2, TEXTOID, -1, false,
+														TYPALIGN_INT)));
+	}
+	MemoryContextSwitchTo(old);
+	return n > 1;
+}
+
+/*
+ * The rows of the keys that were asked for are through: go on with those that
+ * were put off.  False if there are none.
+ */
+static bool
+resume_keys(TrqlScanState *state)
+{
+	LaterKeys  *later;
+
+	if (state->later == NIL)
+		return false;
+	later = linitial(state->later);
+	state->later = list_delete_first(state->later);
+	set_keys(state, later->keys);
+	state->last_time = later->last_time;
+	return true;
+}
+
+/*
  * A full page has come: find out where the next one begins.  Without a key
  * the rows of the last time are read again with the next page, because some
  * may be missing here.
@@ -219,7 +297,12 @@ end_page(TrqlScanState *state, int asked)
 
 		/* a page that is one moment, or begins with the last, gets no further */
 		if (state->end == 0 || (before && strcmp(before, time) == 0))
-			report_cut(state);
+		{
+			if (!divide_keys(state))
+				report_cut(state);
+			state->end = 0;
+			return;
+		}
 	}
 	state->last_time = MemoryContextStrdup(state->scan_context, time);
 }
@@ -260,21 +343,6 @@ next_page(TrqlScanState *state)
 }
 
 /*
- * Put the keys of a join into the values.
- */
-static void
-set_keys(TrqlScanState *state)
-{
-	for (int i = 0; i < list_length(state->plan->fdw_exprs); i++)
-	{
-		if (!trql_stands_for_keys(list_nth(state->plan->fdw_exprs, i)))
-			continue;
-		state->bound[i].value = state->keys;
-		state->bound[i].isnull = false;
-	}
-}
-
-/*
  * Begin an execution.
  */
 static void
@@ -285,7 +353,7 @@ begin_query(TrqlScanState *state)
 	state->bound = trigger_compute_values(state->values, state->plan->fdw_exprs,
 										  state->econtext);
 	if (trql_plan_number(state->plan, TrqlNumberKeyed) && state->keys)
-		set_keys(state);
+		set_keys(state, state->keys);
 	trql_choose_window(state->plan, state->bound, &state->from, &state->to);
 	state->http = trigger_connection_get(state->target, state->scan_context);
 	MemoryContextSwitchTo(old);
@@ -352,7 +420,7 @@ trql_iterate_scan(ForeignScanState *node)
 		begin_query(state);
 	while (state->next >= state->end)
 	{
-		if (state->last_page)
+		if (state->last_page && !resume_keys(state))
 			return ExecClearTuple(slot);
 		/* the slot may still point into the answer */
 		ExecClearTuple(slot);
@@ -378,6 +446,8 @@ trql_rescan(ForeignScanState *node)
 	MemoryContextReset(state->scan_context);
 	state->bound = NULL;
 	state->last_time = state->last_key = NULL;
+	state->asked_keys = (Datum) 0;
+	state->later = NIL;
 	state->rows = NULL;
 	state->next = state->end = 0;
 	state->last_page = state->no_hint = false;

@@ -3,7 +3,7 @@ import os
 import random
 import sys
 
-from base import Case, PgError, main, wait_until
+from base import Case, Emulator, PgError, main, wait_until
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "differential"))
 
@@ -182,6 +182,34 @@ class LookupJoins(Case):
         self.emulator.faults({"match": {"path_regex": "/v3/runs/"}, "after": 9, "times": 2,
                               "action": {"kind": "status", "status": 503}})
         self.assertEqual(len(self.s.query(JOIN.format("prod"))), len(self.ids))
+
+    def test_many_rows_of_a_moment(self):
+        """Rows of many keys that no answer holds, where pages end between two moments only."""
+        emulator = Emulator("empty")
+        self.addCleanup(emulator.destroy)
+        rows = [{"metric_name": f"m{n}", "machine_id": f"k{key}", "metric_value": n,
+                 "bucket_start": f"2026-05-0{day} 00:00:00", "attributes": {}}
+                for key in range(300) for day, most in ((1, 4), (2, 45), (3, 3), (4, 9 * (key < 9)))
+                for n in range(most)]
+        emulator.settings(query_period_days=4000)
+        emulator.control("POST", "/query_rows", [{"table": "metrics", "rows": rows}])
+        self.server("dense", url=emulator.url)
+        self.s.query("IMPORT FOREIGN SCHEMA query LIMIT TO (metrics) FROM SERVER dense INTO dense"
+                     " OPTIONS (look_back '0')")
+        self.s.query("CREATE TEMP TABLE keys AS SELECT 'k' || n AS key FROM"
+                     " generate_series(0, 329) n; ANALYZE keys; SET enable_material = off")
+        joined = ("SELECT k.key, m.metric_name, m.bucket_start, m.metric_value FROM keys k"
+                  " JOIN dense.metrics m ON m.machine_id = k.key")
+        self.assertIn("Lookup Join", str(self.s.query("EXPLAIN " + joined)))
+        self.emulator.clear()
+        got = sorted((row[0], row[1], row[2][:10], float(row[3])) for row in self.s.query(joined))
+        self.assertEqual(got, sorted((row["machine_id"], row["metric_name"],
+                                      row["bucket_start"][:10], float(row["metric_value"]))
+                                     for row in rows))
+        # one key has too many of them by itself
+        emulator.control("POST", "/query_rows", [{"table": "metrics", "rows": [
+            {**rows[0], "metric_name": f"x{n}"} for n in range(10001)]}])
+        self.assert_error(self.s.error(joined), "54000", "more rows")
 
     def test_random_joins(self):
         """The same rows in batches, one by one, and from plain tables."""
