@@ -29,6 +29,12 @@
 #define TRIGGER_LOOKUP_MAX_KEYS 512
 
 /*
+ * Most bytes of them, but at least one key: all of them may be parts of one
+ * query, and what can be asked for each of them must not fail for all.
+ */
+#define TRIGGER_LOOKUP_MAX_BYTES	65536
+
+/*
  * CustomScan.custom_private, an integer list.
  */
 enum TriggerLookupNumber

@@ -154,10 +154,12 @@ read_outer(LookupJoinState *state, int size, Datum *keys)
 	int			allocated = 64;
 	int			nkeys = 0;
 	int			scanned = 0;
+	Size		bytes = 0;		/* of the keys */
 
 	state->rows = MemoryContextAlloc(state->batch_context,
 									 allocated * sizeof(OuterRow));
 	while (nkeys < size && scanned < size * ROWS_PER_KEY &&
+		   bytes < TRIGGER_LOOKUP_MAX_BYTES &&
 		   MemoryContextMemAllocated(state->batch_context, true) <=
 		   work_mem * (Size) 1024)
 	{
@@ -195,7 +197,11 @@ read_outer(LookupJoinState *state, int size, Datum *keys)
 			MemoryContextSwitchTo(old);
 		}
 		if (is_new)
-			keys[nkeys++] = trigger_lookup_entry_key(entry);
+		{
+			keys[nkeys] = trigger_lookup_entry_key(entry);
+			bytes += VARSIZE_ANY_EXHDR(DatumGetPointer(keys[nkeys]));
+			nkeys++;
+		}
 		if (state->nrows == allocated)
 		{
 			allocated *= 2;

@@ -225,6 +225,13 @@ SELECT query_same('SELECT i.n, i.id FROM query_ids i WHERE i.n > 390 AND EXISTS 
 SELECT query_same('SELECT i.n, i.id FROM query_ids i WHERE i.n > 390 AND NOT EXISTS (SELECT FROM trql.runs q WHERE q.run_id = i.id)');
 SELECT query_same('SELECT q.run_id FROM trql.runs q WHERE q.run_id IN (SELECT id FROM query_ids WHERE n > 300)');
 SELECT query_same('SELECT o, (SELECT count(*) FROM query_ids i JOIN trql.runs q ON q.run_id = i.id WHERE i.n % 3 = o) FROM generate_series(0, 3) o');
+-- long values are not too many at once
+CREATE TEMP TABLE query_long AS SELECT id FROM query_ids WHERE n < 20 UNION ALL SELECT repeat(md5(n::text), 60) FROM generate_series(1, 120) n;
+ANALYZE query_long;
+SELECT query_same('SELECT i.id, q.run_id FROM query_long i LEFT JOIN trql.runs q ON q.run_id = i.id');
+SELECT count(*) >= 0 FROM requests();
+SELECT count(*), count(q.run_id) FROM query_long i LEFT JOIN trql.runs q ON q.run_id = i.id;
+SELECT count(*), max(length(r->>'body')) < 200000 FROM emulator.call('GET', 'requests.json?take=1') AS line, jsonb_array_elements(line::jsonb) AS r;
 -- types that are compared with text; a name is none
 CREATE DOMAIN query_id AS text;
 SELECT query_same('SELECT i.n, q.run_id FROM (SELECT n, id::varchar AS id FROM query_ids WHERE n > 390 OFFSET 0) i JOIN trql.runs q ON q.run_id = i.id');
