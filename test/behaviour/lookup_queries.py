@@ -16,6 +16,13 @@ INNER = {
                 ("NOT {a}.is_secret", "{a}.value <> i.word", "length({a}.value) > i.grp")),
     "schedules": ("id", ("task", "active", "cron"),
                   ("{a}.active", "{a}.task > i.word", "{a}.cron LIKE '%' || i.grp || '%'")),
+    # of the query schema; one value finds one row, or many
+    "query_runs": ("run_id", ("status", "task_identifier", "machine"),
+                   ("{a}.status <> 'Failed'", "{a}.is_test", "{a}.depth < i.grp",
+                    "{a}.task_identifier > i.word", "coalesce({a}.machine, '') <> i.word",
+                    "{a}.triggered_at > '2026-05-01'")),
+    "query_roots": ("root_run_id", ("run_id", "status"),
+                    ("{a}.depth = i.grp % 2", "NOT {a}.is_test", "{a}.run_id > i.word")),
 }
 OUTER = ("i.n < 30", "i.n % 3 <> 0", "i.grp = 1", "i.id IS NOT NULL", "i.word > 'f'")
 
