@@ -105,13 +105,21 @@ trql_mark_number(const char *mark)
 }
 
 /*
- * Strip what changes a type in name only.
+ * Strip what changes a type in name only.  Types with other comparisons, like
+ * char(n), may have the same bytes.
  */
 Node *
 trql_strip(Node *node)
 {
 	while (node && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
+	{
+		RelabelType *relabel = (RelabelType *) node;
+
+		if (relabel->resulttype != TEXTOID && relabel->resulttype != VARCHAROID &&
+			relabel->resulttype != exprType((Node *) relabel->arg))
+			break;
+		node = (Node *) relabel->arg;
+	}
 	return node;
 }
 

@@ -144,6 +144,11 @@ QUERIES = (
      "< 100 GROUP BY 1", ()),
     ("SELECT depth * depth * depth FROM {t} WHERE depth * depth > 3", ()),
     ("SELECT task_version COLLATE \"POSIX\", count(*) FROM {t} GROUP BY 1 ORDER BY 1", ()),
+    # a type that compares the same bytes in another way
+    ("SELECT DISTINCT task_identifier::bpchar FROM {t} ORDER BY 1", ()),
+    ("SELECT left(task_identifier, 3)::bpchar, task_identifier::bpchar = 'pad', count(DISTINCT"
+     " task_identifier::bpchar) FROM {t} GROUP BY 1, 2", ()),
+    ("SELECT task_identifier::varchar, count(*) FROM {t} GROUP BY 1 ORDER BY 1", ()),
     # percentiles: none, one and two values; ties; what is not a constant between 0 and 1
     ("SELECT run_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration),"
      " percentile_disc(0.5) WITHIN GROUP (ORDER BY total_duration), stddev(total_duration),"
