@@ -309,6 +309,21 @@ trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr)
 }
 
 /*
+ * A result of an expression that has several: what they are must be one type
+ * there, too.  Of an unsigned and a signed integer the engine has none that
+ * sorts them.  NULL if an integer is too long.
+ */
+static const char *
+common_text(const TrqlExpr *a, Oid type)
+{
+	if (a->class != TRQL_INT)
+		return a->text;
+	if (a->digits == 0)
+		return NULL;
+	return psprintf(type == NUMERICOID ? "toInt128(%s)" : "toInt64(%s)", a->text);
+}
+
+/*
  * The first that is not null.
  */
 bool
@@ -319,6 +334,7 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 	bool		nullable = true;
 	int			digits = 0;
 	int			scale = 0;
+	const char *text;
 	ListCell   *cell;
 
 	initStringInfo(&buf);
@@ -327,7 +343,8 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 	{
 		TrqlExpr	a;
 
-		if (!trql_deparse(cx, lfirst(cell), &a) || a.class == TRQL_TEXTS)
+		if (!trql_deparse(cx, lfirst(cell), &a) || a.class == TRQL_TEXTS ||
+			(text = common_text(&a, coalesce->coalescetype)) == NULL)
 			return false;
 		if (cell == list_head(coalesce->args))
 		{
@@ -339,7 +356,7 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 			appendStringInfoString(&buf, ", ");
 		if (a.class != class || a.digits != digits || a.scale != scale)
 			return false;
-		appendStringInfoString(&buf, a.text);
+		appendStringInfoString(&buf, text);
 		nullable = nullable && a.nullable;
 	}
 	appendStringInfoChar(&buf, ')');
@@ -350,21 +367,24 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 }
 
 /*
- * NULL of a class.
+ * Append a result of CASE, and set or check the class of all.  False if it
+ * cannot be written.
  */
-static const char *
-null_of(TrqlClass class)
+static bool
+append_result(StringInfo buf, TrqlContext *cx, Node *node, const char *end, bool first,
+			  TrqlExpr *result)
 {
-	switch (class)
-	{
-		case TRQL_TEXT:
-			return "nullIf('', '')";
-		case TRQL_INT:
-		case TRQL_BOOL:
-			return "nullIf(0, 0)";
-		default:
-			return NULL;
-	}
+	TrqlExpr	a;
+	const char *text;
+
+	if (!trql_deparse(cx, node, &a) || (!first && a.class != result->class) ||
+		(a.class != TRQL_TEXT && a.class != TRQL_INT && a.class != TRQL_BOOL) ||
+		(text = common_text(&a, exprType(node))) == NULL)
+		return false;
+	appendStringInfo(buf, "%s%s", text, end);
+	result->class = a.class;
+	result->nullable = result->nullable || a.nullable;
+	return true;
 }
 
 /*
@@ -374,44 +394,29 @@ bool
 trql_deparse_case(TrqlContext *cx, CaseExpr *expression, TrqlExpr *expr)
 {
 	StringInfoData buf;
-	TrqlExpr	a;
-	TrqlClass	class = TRQL_JSON;
-	bool		nullable = false;
+	TrqlExpr	result = {.nullable = false};
+	Node	   *otherwise = (Node *) expression->defresult;
 	ListCell   *cell;
 
 	if (expression->arg)
 		return false;
+	if (otherwise == NULL)
+		otherwise = (Node *) makeNullConst(expression->casetype, -1, expression->casecollid);
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "multiIf(");
 	foreach(cell, expression->args)
 	{
 		CaseWhen   *when = lfirst_node(CaseWhen, cell);
+		TrqlExpr	a;
 
 		if (!trql_deparse(cx, (Node *) when->expr, &a) || a.class != TRQL_BOOL)
 			return false;
 		appendStringInfo(&buf, "ifNull(%s, 0), ", a.text);
-		if (!trql_deparse(cx, (Node *) when->result, &a))
+		if (!append_result(&buf, cx, (Node *) when->result, ", ",
+						   cell == list_head(expression->args), &result))
 			return false;
-		if (cell == list_head(expression->args))
-			class = a.class;
-		if (a.class != class || null_of(class) == NULL)
-			return false;
-		appendStringInfo(&buf, class == TRQL_INT ? "toInt64(%s), " : "%s, ", a.text);
-		nullable = nullable || a.nullable;
 	}
-	if (expression->defresult && !(IsA(expression->defresult, Const) &&
-								   ((Const *) expression->defresult)->constisnull))
-	{
-		if (!trql_deparse(cx, (Node *) expression->defresult, &a) || a.class != class)
-			return false;
-		nullable = nullable || a.nullable;
-		appendStringInfo(&buf, class == TRQL_INT ? "toInt64(%s))" : "%s)", a.text);
-	}
-	else
-	{
-		nullable = true;
-		appendStringInfo(&buf, class == TRQL_INT ? "toInt64(%s))" : "%s)",
-						 null_of(class));
-	}
-	return trql_result(expr, buf.data, class, nullable);
+	if (!append_result(&buf, cx, otherwise, ")", false, &result))
+		return false;
+	return trql_result(expr, buf.data, result.class, result.nullable);
 }

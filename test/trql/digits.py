@@ -29,6 +29,15 @@ QUERIES = (
     *(f"SELECT gen_ai_system, {name}(input_tokens), {name}(prompt_version), {name}(total_cost),"
       " sum(input_cost) FILTER (WHERE gen_ai_system = 'a'), avg(input_cost) FILTER (WHERE false)"
       " FROM {t} GROUP BY 1" for name in ("sum", "avg", "min")),
+    # results of several types
+    "SELECT run_id, max(CASE WHEN total_cost > 0.5 THEN input_tokens END), sum(CASE WHEN total_cost"
+    " > 0.5 THEN input_tokens ELSE -1 END), avg(coalesce(output_tokens, -1)) FROM {t} GROUP BY 1",
+    "SELECT CASE WHEN prompt_version > 5 THEN input_tokens ELSE prompt_version END, count(*) FROM"
+    " {t} GROUP BY 1",
+    "SELECT run_id, count(*) FROM {t} GROUP BY 1 HAVING CASE WHEN count(*) > 1 THEN"
+    " sum(output_tokens) ELSE -1 END > 18446744073709551615 OR coalesce(max(input_tokens) FILTER"
+    " (WHERE total_cost > 0.5), -0.5) < 0 OR coalesce(max(input_tokens) FILTER (WHERE total_cost"
+    " > 0.5), -1) < 0",
 )
 # where an integer of the engine's would wrap around; the last fails
 LOCAL = (

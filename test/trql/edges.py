@@ -149,6 +149,13 @@ QUERIES = (
     ("SELECT left(task_identifier, 3)::bpchar, task_identifier::bpchar = 'pad', count(DISTINCT"
      " task_identifier::bpchar) FROM {t} GROUP BY 1, 2", ()),
     ("SELECT task_identifier::varchar, count(*) FROM {t} GROUP BY 1 ORDER BY 1", ()),
+    # integers with and without a sign, of 32 and 64 bits
+    ("SELECT coalesce(length(region), -1), count(*) FROM {t} GROUP BY 1 ORDER BY 1", ()),
+    ("SELECT run_id, region FROM {t} ORDER BY coalesce(length(region), -1) DESC, 1 LIMIT 300", ()),
+    ("SELECT coalesce(length(region), total_duration), coalesce(total_duration, 5000000000),"
+     " coalesce(total_duration, 9007199254740993), count(*) FROM {t} GROUP BY 1, 2, 3", ()),
+    ("SELECT status, count(*) FROM {t} GROUP BY 1 HAVING coalesce(max(total_duration) FILTER (WHERE"
+     " depth > 1), count(*)) > 10 ORDER BY coalesce(min(length(region)), -1), 1", ()),
     # percentiles: none, one and two values; ties; what is not a constant between 0 and 1
     ("SELECT run_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration),"
      " percentile_disc(0.5) WITHIN GROUP (ORDER BY total_duration), stddev(total_duration),"
