@@ -19,6 +19,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/pg_locale.h"
+#include "utils/timestamp.h"
+
+/* Times before this (of 2298) are the engine's, and so is what they round to. */
+#define LAST_EXACT_TIME	((INT64CONST(2299) - 2000) * 365 * USECS_PER_DAY)
 
 /*
  * A constant text, NULL if the node is none.
@@ -324,6 +328,29 @@ common_text(const TrqlExpr *a, Oid type)
 }
 
 /*
+ * Is a value shown as it is, and not only compared?  Times beyond the engine's
+ * are not; which a parameter has is not known.
+ */
+static bool
+has_exact_value(TrqlContext *cx, Node *node, TrqlClass class)
+{
+	Const	   *constant = (Const *) trql_strip(node);
+
+	if ((class != TRQL_TIME && class != TRQL_DATE) || !trql_is_value(cx, node))
+		return true;
+	if (IsA(constant, Const) && constant->constisnull)
+		return true;
+	if (IsA(constant, Const) && constant->consttype == TIMESTAMPTZOID)
+	{
+		TimestampTz time = DatumGetTimestampTz(constant->constvalue);
+
+		return time >= SetEpochTimestamp() && time < LAST_EXACT_TIME;
+	}
+	return IsA(node, SQLValueFunction) ||
+		(IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_NOW);
+}
+
+/*
  * The first that is not null.
  */
 bool
@@ -344,6 +371,7 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 		TrqlExpr	a;
 
 		if (!trql_deparse(cx, lfirst(cell), &a) || a.class == TRQL_TEXTS ||
+			!has_exact_value(cx, lfirst(cell), a.class) ||
 			(text = common_text(&a, coalesce->coalescetype)) == NULL)
 			return false;
 		if (cell == list_head(coalesce->args))

@@ -156,6 +156,14 @@ QUERIES = (
      " coalesce(total_duration, 9007199254740993), count(*) FROM {t} GROUP BY 1, 2, 3", ()),
     ("SELECT status, count(*) FROM {t} GROUP BY 1 HAVING coalesce(max(total_duration) FILTER (WHERE"
      " depth > 1), count(*)) > 10 ORDER BY coalesce(min(length(region)), -1), 1", ()),
+    # times that the engine does not have, as values
+    ("SELECT coalesce(completed_at, 'infinity'), count(*) FROM {t} GROUP BY 1", ()),
+    ("SELECT max(coalesce(completed_at, 'infinity')), min(coalesce(completed_at, '-infinity')),"
+     " min(coalesce(completed_at, '0044-03-15 BC')), max(coalesce(completed_at, '2300-01-01'))"
+     " FROM {t}", ()),
+    ("SELECT count(*) FROM {t} WHERE coalesce(completed_at, '1800-01-01') < '1850-01-01'", ()),
+    ("SELECT max(coalesce(completed_at, 'epoch')), max(coalesce(completed_at, '2290-01-01"
+     " 00:00:00.123456')), max(coalesce(completed_at, delay_until, now())) FROM {t}", ()),
     # percentiles: none, one and two values; ties; what is not a constant between 0 and 1
     ("SELECT run_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY total_duration),"
      " percentile_disc(0.5) WITHIN GROUP (ORDER BY total_duration), stddev(total_duration),"
