@@ -141,6 +141,21 @@ deparse_float_extreme(const TrqlExpr *a, bool greatest, const char *filter,
 }
 
 /*
+ * min and max of times.  Once the engine has compiled its min and max, they
+ * take times before 1970 for the greatest; argMin and argMax are never
+ * compiled.
+ */
+static bool
+deparse_time_extreme(const TrqlExpr *a, bool greatest, const char *filter, TrqlExpr *expr)
+{
+	return trql_result(expr,
+					   trql_aggregate_call(greatest ? "argMax" : "argMin",
+										   psprintf("toNullable(%s), %s", a->text, a->text),
+										   filter),
+					   TRQL_TIME, true);
+}
+
+/*
  * min and max.
  */
 static bool
@@ -160,10 +175,11 @@ deparse_extreme(TrqlContext *cx, Aggref *aggref, bool greatest, const char *filt
 			break;
 		case TRQL_FLOAT:
 			return deparse_float_extreme(&a, greatest, filter, expr);
+		case TRQL_TIME:
+			return deparse_time_extreme(&a, greatest, filter, expr);
 		case TRQL_INT:
 		case TRQL_DECIMAL:
 		case TRQL_DATE:
-		case TRQL_TIME:
 			break;
 		default:
 			return false;

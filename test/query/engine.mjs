@@ -86,6 +86,13 @@ async function answer(line) {
   process.stdout.write(body);
 }
 
+// What has been used some times is compiled, and may be computed in another way then.
+const compileAfter = process.env.TRIGGER_TEST_COMPILE_AFTER;
+if (compileAfter) {
+  for (const what of ["expression", "aggregate_expression", "sort_description"]) {
+    await run(`SET min_count_to_compile_${what} = ${Number(compileAfter)}`);
+  }
+}
 for await (const line of createInterface({ input: process.stdin })) await answer(line);
 chdb.CloseConnection(connection);
 rmSync(directory, { recursive: true, force: true });

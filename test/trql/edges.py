@@ -156,6 +156,9 @@ QUERIES = (
      " coalesce(total_duration, 9007199254740993), count(*) FROM {t} GROUP BY 1, 2, 3", ()),
     ("SELECT status, count(*) FROM {t} GROUP BY 1 HAVING coalesce(max(total_duration) FILTER (WHERE"
      " depth > 1), count(*)) > 10 ORDER BY coalesce(min(length(region)), -1), 1", ()),
+    # before 1970, by what the engine has compiled
+    ("SELECT status, min(delay_until), max(queued_at) FILTER (WHERE queued_at < '1970-01-01'),"
+     " min(date_trunc('month', delay_until)) FROM {t} GROUP BY 1", ()),
     # times that the engine does not have, as values
     ("SELECT coalesce(completed_at, 'infinity'), count(*) FROM {t} GROUP BY 1", ()),
     ("SELECT max(coalesce(completed_at, 'infinity')), min(coalesce(completed_at, '-infinity')),"
