@@ -175,14 +175,15 @@ special_column(TrqlRel *rel, Node *node)
 }
 
 /*
- * Add a key that is selected under a name.
+ * Add a key that is selected under a name; "format" makes its value of that.
  */
 static void
-add_key(TrqlRel *rel, Node *node, const char *text, const char *name)
+add_key(TrqlRel *rel, Node *node, const char *text, const char *name, const char *format)
 {
 	rel->keys = lappend(rel->keys, node);
 	rel->key_texts = lappend(rel->key_texts, pstrdup(text));
 	rel->key_names = lappend(rel->key_names, pstrdup(name));
+	rel->key_values = lappend(rel->key_values, psprintf(format, name));
 }
 
 /*
@@ -207,7 +208,23 @@ add_special_key(TrqlRel *rel, Node *node, const TrqlColumn *column)
 	}
 	else
 		field = trql_add_column(rel, column);
-	add_key(rel, node, column->name, strVal(list_nth(rel->names, field)));
+	add_key(rel, node, column->name, strVal(list_nth(rel->names, field)), "%s");
+	add_to_tlist(rel, node, field);
+	return true;
+}
+
+/*
+ * Group by a text column that has '' for NULL.  As these are one group by any
+ * name, the engine is spared the work of telling that for each row.
+ */
+static bool
+add_text_key(TrqlRel *rel, Node *node, const TrqlColumn *column, const char *text)
+{
+	int			field = trql_add_field(rel, column->name, column->attname, TRQL_TEXT,
+									   TRQL_FIELD_EMPTY_NULL, exprType(node),
+									   exprTypmod(node));
+
+	add_key(rel, node, text, strVal(list_nth(rel->names, field)), "nullIf(%s, '')");
 	add_to_tlist(rel, node, field);
 	return true;
 }
@@ -235,6 +252,9 @@ trql_add_key(TrqlRel *rel, Node *node)
 	if (expr.class == TRQL_TEXTS || expr.class == TRQL_JSON ||
 		!trql_is_deterministic(exprCollation(node)))
 		return false;
+	column = trql_match_column(&rel->cx, node);
+	if (column && expr.class == TRQL_TEXT && !column->type.nullable)
+		return add_text_key(rel, node, column, expr.text);
 	column_text = expr.text;
 	if (expr.class == TRQL_FLOAT)
 		expr.text = trql_float_key(expr.text);
@@ -249,7 +269,7 @@ trql_add_key(TrqlRel *rel, Node *node)
 	field = trql_add_field(rel, output, "expression", expr.class, 0, exprType(node),
 						   exprTypmod(node));
 	add_key(rel, node, column_text,
-			psprintf("c%d", strcmp(output, expr.text) != 0 ? field : field + 1));
+			psprintf("c%d", strcmp(output, expr.text) != 0 ? field : field + 1), "%s");
 	add_to_tlist(rel, node, field);
 	return true;
 }

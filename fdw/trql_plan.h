@@ -37,6 +37,7 @@ typedef struct TrqlRel
 	List	   *keys;			/* Expr *, of GROUP BY */
 	List	   *key_texts;		/* char *, the same */
 	List	   *key_names;		/* char *, what they are selected as */
+	List	   *key_values;		/* char *, the texts by these names */
 	List	   *having;			/* char * */
 	char	   *order;			/* NULL: none */
 	int			limit;			/* -1: none */

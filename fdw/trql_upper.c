@@ -255,9 +255,9 @@ name_key(const TrqlRel *rel, Node *node, char *order)
 {
 	ListCell   *key;
 	ListCell   *text;
-	ListCell   *name;
+	ListCell   *value;
 
-	forthree(key, rel->keys, text, rel->key_texts, name, rel->key_names)
+	forthree(key, rel->keys, text, rel->key_texts, value, rel->key_values)
 	{
 		StringInfoData buf;
 		const char *from = lfirst(text);
@@ -269,7 +269,7 @@ name_key(const TrqlRel *rel, Node *node, char *order)
 		while ((at = strstr(order, from)) != NULL)
 		{
 			appendBinaryStringInfo(&buf, order, at - order);
-			appendStringInfoString(&buf, lfirst(name));
+			appendStringInfoString(&buf, lfirst(value));
 			order = at + strlen(from);
 		}
 		appendStringInfoString(&buf, order);

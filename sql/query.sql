@@ -40,6 +40,9 @@ EXPLAIN (COSTS off, VERBOSE)
 SELECT task_identifier, percentile_cont(0.95) WITHIN GROUP (ORDER BY total_duration)
 FROM trql.runs GROUP BY 1;
 EXPLAIN (COSTS off, VERBOSE)
+SELECT region, count(*) FROM trql.runs GROUP BY 1 HAVING region IS NULL OR count(*) > 1
+ORDER BY 1 NULLS FIRST;
+EXPLAIN (COSTS off, VERBOSE)
 SELECT percentile_cont('{0.5,NULL}'::float8[]) WITHIN GROUP (ORDER BY total_cost DESC)
        FILTER (WHERE is_test) FROM trql.runs;
 EXPLAIN (COSTS off, VERBOSE)

@@ -84,7 +84,7 @@ CASES = (
     whole("AND and OR in HAVING",
           "SELECT task_identifier AS a, count(*) AS n FROM {s}.runs GROUP BY 1"
           " HAVING (count(*) > 5 OR max(depth) > 100) AND count(*) < 30",
-          "SELECT nullIf(task_identifier, '') AS c1, toString(count()) AS c2 FROM runs GROUP "
+          "SELECT task_identifier AS c1, toString(count()) AS c2 FROM runs GROUP "
           "BY c1 HAVING and(or(greater(count(), 5), greater(max(toNullable(depth)), 100)), "
           "less(count(), 30)) LIMIT 10000",
           "SELECT task_identifier AS a, count() AS n FROM runs GROUP BY a"
@@ -245,12 +245,12 @@ CASES = (
           "SELECT project AS e, count() AS n FROM runs GROUP BY e"),
     whole("the name environment for something else",
           "SELECT task_identifier AS environment, count(*) AS n FROM {s}.runs GROUP BY 1",
-          "SELECT nullIf(task_identifier, '') AS c1, toString(count()) AS c2 FROM runs GROUP "
+          "SELECT task_identifier AS c1, toString(count()) AS c2 FROM runs GROUP "
           "BY c1 LIMIT 10000",
           "SELECT task_identifier AS environment, count() AS n FROM runs GROUP BY task_identifier"),
     whole("the name project for something else",
           "SELECT task_identifier AS project, count(*) AS n FROM {s}.runs GROUP BY 1",
-          "SELECT nullIf(task_identifier, '') AS c1, toString(count()) AS c2 FROM runs GROUP "
+          "SELECT task_identifier AS c1, toString(count()) AS c2 FROM runs GROUP "
           "BY c1 LIMIT 10000",
           "SELECT task_identifier AS project, count() AS n FROM runs GROUP BY task_identifier"),
     where("a function of environment", "environment LIKE 'pro%'", None, "environment LIKE 'pro%'"),

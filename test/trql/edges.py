@@ -144,6 +144,14 @@ QUERIES = (
      "< 100 GROUP BY 1", ()),
     ("SELECT depth * depth * depth FROM {t} WHERE depth * depth > 3", ()),
     ("SELECT task_version COLLATE \"POSIX\", count(*) FROM {t} GROUP BY 1 ORDER BY 1", ()),
+    # text that is grouped by as it is, with '' for NULL
+    *((f"SELECT region, machine, count(*) FROM {{t}} GROUP BY 1, 2 HAVING region IS NULL OR count("
+       f"*) > 5 OR lower(region) > 'u' ORDER BY 1 {order}, 2 {order}", ())
+      for order in ("", "NULLS FIRST", "DESC", "DESC NULLS LAST")),
+    ("SELECT region, lower(region), count(*) FROM {t} GROUP BY 1, 2 ORDER BY 1, length(region)"
+     " LIMIT 3", ()),
+    ("SELECT DISTINCT concurrency_key, region IS NULL FROM {t} ORDER BY 1 NULLS FIRST, 2 LIMIT 7",
+     ()),
     # a type that compares the same bytes in another way
     ("SELECT DISTINCT task_identifier::bpchar FROM {t} ORDER BY 1", ()),
     ("SELECT left(task_identifier, 3)::bpchar, task_identifier::bpchar = 'pad', count(DISTINCT"
