@@ -40,8 +40,9 @@ trql_deparse_filter(TrqlContext *cx, Aggref *aggref, char **filter)
 bool
 trql_deparse_argument(TrqlContext *cx, Aggref *aggref, TrqlExpr *expr)
 {
-	return trql_deparse(cx, (Node *) linitial_node(TargetEntry, aggref->args)->expr,
-						expr);
+	Node	   *node = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
+
+	return trql_deparse(cx, node, expr) && trql_has_exact_value(cx, node, expr->class);
 }
 
 /*

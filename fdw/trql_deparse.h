@@ -130,6 +130,7 @@ extern char *trql_float_key(const char *text);
 
 /* in trql_function.c */
 extern char *trql_constant_text(Node *node);
+extern bool trql_has_exact_value(TrqlContext *cx, Node *node, TrqlClass class);
 extern bool trql_deparse_function(TrqlContext *cx, FuncExpr *function, TrqlExpr *expr);
 extern bool trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce,
 								  TrqlExpr *expr);

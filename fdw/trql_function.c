@@ -331,8 +331,8 @@ common_text(const TrqlExpr *a, Oid type)
  * Is a value shown as it is, and not only compared?  Times beyond the engine's
  * are not; which a parameter has is not known.
  */
-static bool
-has_exact_value(TrqlContext *cx, Node *node, TrqlClass class)
+bool
+trql_has_exact_value(TrqlContext *cx, Node *node, TrqlClass class)
 {
 	Const	   *constant = (Const *) trql_strip(node);
 
@@ -371,7 +371,7 @@ trql_deparse_coalesce(TrqlContext *cx, CoalesceExpr *coalesce, TrqlExpr *expr)
 		TrqlExpr	a;
 
 		if (!trql_deparse(cx, lfirst(cell), &a) || a.class == TRQL_TEXTS ||
-			!has_exact_value(cx, lfirst(cell), a.class) ||
+			!trql_has_exact_value(cx, lfirst(cell), a.class) ||
 			(text = common_text(&a, coalesce->coalescetype)) == NULL)
 			return false;
 		if (cell == list_head(coalesce->args))

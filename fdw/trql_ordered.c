@@ -143,6 +143,7 @@ deparse_within_group(TrqlContext *cx, Aggref *aggref, bool as_text, Sorted *sort
 		!read_direction(linitial(aggref->aggorder), node, sorted) ||
 		!trql_deparse_filter(cx, aggref, &sorted->filter) ||
 		!trql_deparse(cx, value, &sorted->value) ||
+		!trql_has_exact_value(cx, value, sorted->value.class) ||
 		!is_sorted_alike(&sorted->value, node) ||
 		(value != node && sorted->value.class != TRQL_INT))
 		return false;

@@ -173,6 +173,11 @@ QUERIES = (
      " min(coalesce(completed_at, '0044-03-15 BC')), max(coalesce(completed_at, '2300-01-01'))"
      " FROM {t}", ()),
     ("SELECT count(*) FROM {t} WHERE coalesce(completed_at, '1800-01-01') < '1850-01-01'", ()),
+    ("SELECT status, max('infinity'::timestamptz), min('0044-03-15 BC'::timestamptz), count("
+     "'infinity'::timestamptz) FROM {t} GROUP BY 1", ()),
+    ("SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY 'infinity'::timestamptz),"
+     " percentile_disc('{0.5}'::float8[]) WITHIN GROUP (ORDER BY '-infinity'::timestamptz)"
+     " FROM {t}", ()),
     ("SELECT max(coalesce(completed_at, 'epoch')), max(coalesce(completed_at, '2290-01-01"
      " 00:00:00.123456')), max(coalesce(completed_at, delay_until, now())) FROM {t}", ()),
     # percentiles: none, one and two values; ties; what is not a constant between 0 and 1
