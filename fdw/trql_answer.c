@@ -49,9 +49,15 @@ init_field(TriggerField *field, const char *name, const char *label, List *numbe
 		case TRQL_TEXTS:
 			field->kind = TRIGGER_JSON_STRINGS;
 			break;
-		default:
+		case TRQL_INT:
+		case TRQL_FLOAT:
+		case TRQL_DECIMAL:
+			/* others than plain ones are asked for as text */
 			field->kind = flags & TRQL_FIELD_PLAIN_NUMBER ? TRIGGER_JSON_INTEGER :
-				TRIGGER_JSON_ANY;
+				TRIGGER_JSON_STRING;
+			break;
+		default:
+			field->kind = TRIGGER_JSON_ANY;
 			break;
 	}
 	trigger_field_init(field, (Oid) list_nth_int(numbers, TrqlFieldType),

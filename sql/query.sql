@@ -123,6 +123,12 @@ EXPLAIN (COSTS off) SELECT count(*) FROM list_rounded WHERE created_at = '2026-0
 SELECT count(*) FROM list_rounded WHERE created_at = '2026-06-01';
 SELECT count(*) FROM prod.runs WHERE date_trunc('second', created_at + interval '0.5 seconds') = '2026-06-01';
 DROP FOREIGN TABLE query_rounded, list_rounded;
+-- numbers that are declared as text
+CREATE FOREIGN TABLE query_texts (run_id text OPTIONS (type 'String'), total_duration text OPTIONS (type 'Nullable(Int64)'),
+    usage_duration varchar OPTIONS (type 'UInt32'), total_cost text OPTIONS (type 'Float64'))
+SERVER prod OPTIONS (resource_schema 'query', resource 'runs', look_back '0');
+SELECT * FROM query_texts ORDER BY total_duration COLLATE "C" DESC NULLS LAST, run_id COLLATE "C" LIMIT 2;
+DROP FOREIGN TABLE query_texts;
 DROP COLLATION query_ci;
 
 -- declared by hand, without the engine's types: values are the same
