@@ -228,7 +228,8 @@ warn_of_defects(const char *query)
 }
 
 /*
- * A time as the API takes it, NULL if there is none.
+ * A time as the API takes it, NULL if there is none.  It takes 0 for no bound
+ * at all, and would use one of its own.
  */
 static char *
 milliseconds(FunctionCallInfo fcinfo, int argument, const char *name)
@@ -243,7 +244,7 @@ milliseconds(FunctionCallInfo fcinfo, int argument, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
 				 errmsg("argument \"%s\" is out of range", name)));
-	return psprintf(INT64_FORMAT, trigger_timestamp_to_ms(when, false));
+	return psprintf(INT64_FORMAT, Max(trigger_timestamp_to_ms(when, false), 1));
 }
 
 /*

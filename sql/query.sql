@@ -259,6 +259,7 @@ SELECT failure($$DELETE FROM trql.runs$$);
 
 -- verbatim
 SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs');
+SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs', "from" => 'epoch');
 SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs WHERE (depth = 0 OR depth = 1) AND is_test = 1');
 SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs WHERE depth = 0 AND depth BETWEEN 0 AND 1');
 SELECT * FROM trigger_query('prod', 'SELECT count() AS n FROM runs WHERE and(depth = 0, or(is_test = 1, is_test = 0))');
