@@ -441,6 +441,8 @@ class Bench:
         if not shutil.which("valgrind"):
             print("  not counted, valgrind is missing")
             return
+        # a reset has brought compression back
+        self.emulator.settings(gzip=False)
         lexer = self.lexer()
         self.session.close()
         self.cluster.stop("fast")
