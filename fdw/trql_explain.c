@@ -56,7 +56,7 @@ explain_window(const ForeignScan *plan, int days, const TriggerValue *values,
 		ExplainPropertyText("Window", "bounded at execution", es);
 	if (days > 0)
 		ExplainPropertyText("Look-Back",
-							psprintf("%d days%s", days,
+							psprintf("%d %s%s", days, days == 1 ? "day" : "days",
 									 exceeded ? ", less than the window" : ""), es);
 }
 

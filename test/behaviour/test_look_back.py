@@ -261,6 +261,9 @@ class LookBack(Case):
             plan = self.s.query("EXPLAIN (COSTS off) SELECT count(*) FROM back_query.runs "
                                 + condition)
             self.assertIn(line, [row[0].strip() for row in plan])
+        self.load("OPTIONS (look_back '1')")
+        self.assertIn("Look-Back: 1 day, less than the window", [
+            row[0].strip() for row in self.s.query("EXPLAIN SELECT count(*) FROM back_query.runs")])
 
 
 if __name__ == "__main__":
